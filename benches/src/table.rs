@@ -1,0 +1,258 @@
+//! Takes the samples, the runtimes by turns, and prints them as a table.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, Table};
+
+use crate::options::Options;
+use crate::rows::{PeerKind, Row, Sample, Target};
+
+/// Differences up to this are the machine's.
+const NOISE: f64 = 1.1;
+
+/// Median and extremes of the rounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+/// How Raddle did in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// What the row asks for is reached.
+    Reached,
+    /// Not behind the peers, but the row asks for more.
+    Short,
+    /// Slower than the better peer, by more than noise.
+    Behind,
+}
+
+/// The figures of one row.
+struct Measured {
+    row: Row,
+    peers: Vec<(PeerKind, Figure)>,
+    floor: Option<Figure>,
+}
+
+/// Measures what the options ask for and prints the table.
+///
+/// # Errors
+/// Fails where a row is unknown: see [`Options::wanted_rows`].
+pub fn run(options: &Options) -> Result<(), clap::Error> {
+    let rows = options.wanted_rows()?;
+    let count = rows.len();
+    let mut table = heading();
+    for (index, row) in rows.into_iter().enumerate() {
+        progress(&format!("{}/{count} {}", index + 1, row.name));
+        let measured = measure(row, options);
+        table.add_row(cells(&measured, options.spread));
+    }
+    progress("");
+    println!("Medians of {} rounds, per operation; lower is better.", options.rounds);
+    println!("{table}");
+    Ok(())
+}
+
+/// A line that the next one overwrites, for people only.
+fn progress(line: &str) {
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        // A terminal that cannot be written to shows no progress; the table is printed all the same.
+        let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+    }
+}
+
+/// All rounds of one row: in each, every runtime has a turn, then the floor.
+fn measure(row: Row, options: &Options) -> Measured {
+    let mut sources: Vec<(PeerKind, Sample)> =
+        options.peers.iter().map(|&kind| (kind, (row.start)(kind))).collect();
+    let mut samples = vec![Vec::new(); sources.len()];
+    let mut floors = Vec::new();
+    for _ in 0..options.rounds {
+        for ((_, source), samples) in sources.iter_mut().zip(&mut samples) {
+            samples.push(source());
+        }
+        floors.extend(row.floor.map(|floor| floor()));
+    }
+    let figures = samples.into_iter().filter_map(Figure::of);
+    let peers = sources.iter().map(|(kind, _)| *kind).zip(figures).collect();
+    Measured { row, peers, floor: Figure::of(floors) }
+}
+
+impl Figure {
+    /// `None` where there are no samples.
+    fn of(mut samples: Vec<f64>) -> Option<Self> {
+        samples.sort_by(f64::total_cmp);
+        let (&least, &most) = (samples.first()?, samples.last()?);
+        let middle = samples.len() / 2;
+        let median = match samples.len() % 2 {
+            0 => f64::midpoint(samples[middle - 1], samples[middle]),
+            _ => samples[middle],
+        };
+        Some(Self { median, least, most })
+    }
+
+    fn show(self, spread: bool) -> String {
+        let median = show(self.median);
+        if spread { format!("{median} [{}..{}]", show(self.least), show(self.most)) } else { median }
+    }
+}
+
+impl Measured {
+    fn median(&self, wanted: PeerKind) -> Option<f64> {
+        self.peers.iter().find(|(kind, _)| *kind == wanted).map(|(_, figure)| figure.median)
+    }
+
+    /// Raddle over the better peer.
+    fn ratio(&self) -> Option<f64> {
+        let peers = [self.median(PeerKind::Tokio), self.median(PeerKind::Smol)];
+        let best = peers.into_iter().flatten().min_by(f64::total_cmp)?;
+        Some(self.median(PeerKind::Raddle)? / best)
+    }
+
+    /// Raddle over the floor.
+    fn floor_ratio(&self) -> Option<f64> {
+        Some(self.median(PeerKind::Raddle)? / self.floor?.median)
+    }
+
+    fn verdict(&self) -> Option<Verdict> {
+        let raddle = self.median(PeerKind::Raddle)?;
+        let ratio = self.ratio();
+        let reached = match self.row.target {
+            // Not to be behind is asked for within the noise; more than that is asked for as it stands.
+            Target::Peers(target) => ratio? <= if target < 1.0 { target } else { NOISE },
+            Target::Floor(target) => self.floor_ratio()? <= target,
+            Target::Limit(limit) => raddle <= limit,
+        };
+        let limited = matches!(self.row.target, Target::Limit(_));
+        Some(match ratio {
+            Some(ratio) if ratio > NOISE && !limited => Verdict::Behind,
+            _ if reached => Verdict::Reached,
+            _ => Verdict::Short,
+        })
+    }
+}
+
+fn heading() -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    let peers = ["raddle", "tokio", "smol"];
+    table.set_header(
+        ["row", "unit"].into_iter().chain(peers).chain(["floor", "/ peer", "/ floor", "target", ""]),
+    );
+    for column in table.column_iter_mut().skip(2).take(6) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn cells(measured: &Measured, spread: bool) -> [String; 10] {
+    let figure = |wanted| {
+        let found = measured.peers.iter().find(|(kind, _)| *kind == wanted);
+        found.map_or_else(nothing, |(_, figure)| figure.show(spread))
+    };
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(nothing, |ratio| format!("{ratio:.2}"));
+    [
+        measured.row.name.to_owned(),
+        measured.row.unit.to_owned(),
+        figure(PeerKind::Raddle),
+        figure(PeerKind::Tokio),
+        figure(PeerKind::Smol),
+        measured.floor.map_or_else(nothing, |floor| floor.show(spread)),
+        ratio(measured.ratio()),
+        ratio(measured.floor_ratio()),
+        show_target(measured.row.target),
+        measured.verdict().map_or("", mark).to_owned(),
+    ]
+}
+
+fn show_target(target: Target) -> String {
+    match target {
+        Target::Peers(ratio) => format!("{ratio:.2} of peer"),
+        Target::Floor(ratio) => format!("{ratio:.2} of floor"),
+        Target::Limit(limit) => format!("at most {limit}"),
+    }
+}
+
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reached => "ok",
+        Verdict::Short => "short",
+        Verdict::Behind => "BEHIND",
+    }
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}
+
+/// Three digits or more, thousands apart.
+fn show(value: f64) -> String {
+    if value.abs() < 99.95 {
+        return format!("{value:.1}");
+    }
+    let digits = format!("{value:.0}");
+    let first = (digits.len() - 1) % 3 + 1;
+    let (head, rest) = digits.split_at(first);
+    rest.as_bytes()
+        .chunks(3)
+        .fold(head.to_owned(), |shown, group| shown + "," + &String::from_utf8_lossy(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::rows;
+
+    fn measured(target: Target, raddle: f64, floor: Option<f64>) -> Measured {
+        let figure = |median| Figure { median, least: median, most: median };
+        let row = Row { target, ..rows().remove(0) };
+        let peers = vec![
+            (PeerKind::Raddle, figure(raddle)),
+            (PeerKind::Tokio, figure(200.0)),
+            (PeerKind::Smol, figure(100.0)),
+        ];
+        Measured { row, peers, floor: floor.map(figure) }
+    }
+
+    #[test]
+    fn figures_are_medians() {
+        assert_eq!(Figure::of(vec![]), None);
+        assert_eq!(Figure::of(vec![3.0, 1.0, 8.0]), Some(Figure { median: 3.0, least: 1.0, most: 8.0 }));
+        assert_eq!(Figure::of(vec![4.0, 1.0, 2.0, 9.0]).unwrap().median, 3.0);
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        let shown = [0.0, 9.46, 99.94, 99.96, 1_050.4, 20_870.0, 1_234_567.0].map(show);
+        assert_eq!(shown, ["0.0", "9.5", "99.9", "100", "1,050", "20,870", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_better_peer_counts_and_noise_is_forgiven() {
+        assert_eq!(measured(Target::Peers(1.0), 109.0, None).verdict(), Some(Verdict::Reached));
+        assert_eq!(measured(Target::Peers(1.0), 111.0, None).verdict(), Some(Verdict::Behind));
+        assert_eq!(measured(Target::Peers(0.4), 40.0, None).verdict(), Some(Verdict::Reached));
+        assert_eq!(measured(Target::Peers(0.4), 41.0, None).verdict(), Some(Verdict::Short));
+    }
+
+    #[test]
+    fn floors_and_limits_are_targets_too() {
+        assert_eq!(measured(Target::Floor(1.05), 94.0, Some(90.0)).verdict(), Some(Verdict::Reached));
+        assert_eq!(measured(Target::Floor(1.05), 95.0, Some(90.0)).verdict(), Some(Verdict::Short));
+        assert_eq!(measured(Target::Floor(1.05), 120.0, Some(119.0)).verdict(), Some(Verdict::Behind));
+        assert_eq!(measured(Target::Limit(96.0), 96.0, None).verdict(), Some(Verdict::Reached));
+        assert_eq!(measured(Target::Limit(150.0), 140.0, None).verdict(), Some(Verdict::Reached));
+        assert_eq!(measured(Target::Limit(96.0), 97.0, None).verdict(), Some(Verdict::Short));
+    }
+
+    #[test]
+    fn without_raddle_there_is_no_verdict() {
+        let mut measured = measured(Target::Peers(1.0), 100.0, None);
+        measured.peers.remove(0);
+        assert_eq!((measured.verdict(), measured.ratio()), (None, None));
+    }
+}

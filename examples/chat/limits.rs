@@ -1,0 +1,44 @@
+//! What the system allows and counts: file descriptors and processor time.
+
+use std::io;
+use std::time::Duration;
+
+/// Raises the soft limit on open files to `need`, if it is lower.
+pub(crate) fn allow_descriptors(need: u64) -> Result<(), String> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is ours to write.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Err(format!("cannot read the limit on open files: {}", io::Error::last_os_error()));
+    }
+    if limit.rlim_cur >= need {
+        return Ok(());
+    }
+    if limit.rlim_max < need {
+        let max = limit.rlim_max;
+        return Err(format!(
+            "this needs {need} open files and the system allows {max}: \
+             raise the limit (ulimit -n, as root) or ask for fewer --clients"
+        ));
+    }
+    limit.rlim_cur = need;
+    // SAFETY: `limit` is a valid argument that is only read.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
+        return Err(format!(
+            "cannot raise the limit on open files to {need}: {}",
+            io::Error::last_os_error()
+        ));
+    }
+    Ok(())
+}
+
+/// The processor time this process has used, in user and system mode, on all cores.
+pub(crate) fn cpu_time() -> Duration {
+    // SAFETY: all zero is a valid `rusage`: it is plain numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is ours to write. The call cannot fail for RUSAGE_SELF.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) };
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    duration(usage.ru_utime) + duration(usage.ru_stime)
+}

@@ -1,0 +1,1 @@
+//! Models of the runtime's protocols; see `tests/`.

@@ -1,0 +1,37 @@
+//! Errors that say which address they are about.
+
+use std::fmt;
+use std::io;
+
+/// `what` failed at `place`. The kind stays; the text is "connect to 127.0.0.1:80: Connection refused (os error 111)".
+pub(crate) fn at(what: &str, place: impl fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what} {place}: {error}"))
+}
+
+/// What remains when no address worked: the last failure, or the texts of all.
+#[derive(Debug)]
+pub(crate) struct Failures(Vec<io::Error>);
+
+impl Failures {
+    pub(crate) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn push(&mut self, error: io::Error) {
+        self.0.push(error);
+    }
+
+    /// The error to return; `what` is said when there was not a single address to try.
+    pub(crate) fn into_error(mut self, what: &str) -> io::Error {
+        match (self.0.pop(), self.0.is_empty()) {
+            (None, _) => io::Error::new(io::ErrorKind::InvalidInput, format!("{what}: no address was given")),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                let kind = last.kind();
+                self.0.push(last);
+                let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+                io::Error::new(kind, texts.join("; "))
+            }
+        }
+    }
+}

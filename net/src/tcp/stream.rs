@@ -1,0 +1,317 @@
+//! [`TcpStream`]: making one, its addresses and options. Reading and writing is in `stream_io.rs`.
+
+use super::socket::TcpSocket;
+use super::split::{ReadHalf, WriteHalf};
+use super::split_owned::{OwnedReadHalf, OwnedWriteHalf};
+use crate::addr::{ToSocketAddrs, resolve};
+use crate::error::Failures;
+use raddle_runtime::io::{Interest, Ready, ReadyEvent, Registration};
+use socket2::{SockRef, Socket, TcpKeepalive};
+use std::fmt;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
+
+/// A TCP connection.
+///
+/// It reads and writes through the `futures-io` traits, for `TcpStream` and `&TcpStream` alike; `futures_lite::io` has
+/// the methods. Of these, one task at a time may read and one may write: the one that polled last is woken. Any number
+/// may use `readable`, `writable`, `ready` and `peek` with the `try_*` methods. [`TcpStream::split`] and
+/// [`TcpStream::into_split`] give the two directions to two owners.
+///
+/// Errors of reading and writing are the system's own; the peer is in [`TcpStream::peer_addr`].
+pub struct TcpStream {
+    /// Dropped before `io`, which closes the descriptor.
+    pub(super) registration: Registration,
+    pub(super) io: std::net::TcpStream,
+}
+
+impl TcpStream {
+    /// Connects to `addr`; of several addresses to the first that works, trying one after the other.
+    ///
+    /// # Errors
+    /// When no address works: the error names the address, or all of them.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what was begun.
+    pub async fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut failures = Failures::new();
+        for addr in resolve(addr.target()).await? {
+            match TcpSocket::for_addr(addr) {
+                Ok(socket) => match socket.connect(addr).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => failures.push(error),
+                },
+                Err(error) => failures.push(error),
+            }
+        }
+        Err(failures.into_error("cannot connect"))
+    }
+
+    /// Connects a non-blocking socket. Whatever happens, what is not returned is closed.
+    pub(super) async fn connect_socket(socket: Socket, addr: SocketAddr) -> io::Result<Self> {
+        match socket.connect(&addr.into()) {
+            // Interrupted or not, the system goes on connecting.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {}
+            connected => connected?,
+        }
+        // Only now: a socket that does nothing yet is reported as hung up.
+        let stream = Self::adopt(socket.into())?;
+        let mut event = None;
+        // A loopback connection is there before the driver could say so: look first.
+        while !stream.is_connected(event)? {
+            if let Some(event) = event {
+                stream.registration.clear_readiness(event);
+            }
+            event = Some(stream.registration.readiness(Interest::WRITABLE).await?);
+        }
+        Ok(stream)
+    }
+
+    /// True when connected, false when it is not known yet; `event` is what the driver last said.
+    fn is_connected(&self, event: Option<ReadyEvent>) -> io::Result<bool> {
+        if let Some(error) = self.io.take_error()? {
+            return Err(error);
+        }
+        let hung_up = event.is_some_and(|event| event.ready().is_write_closed());
+        match self.io.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected && !hung_up => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has a non-blocking connection watched.
+    #[track_caller]
+    pub(super) fn adopt(io: std::net::TcpStream) -> io::Result<Self> {
+        let mut interest = Interest::READABLE | Interest::WRITABLE;
+        // Out-of-band data cuts reads short: `poll_stream_io` has to know that there is some.
+        if cfg!(any(target_os = "linux", target_os = "android")) {
+            interest |= Interest::PRIORITY;
+        }
+        let registration = Registration::new(io.as_raw_fd(), interest)?;
+        Ok(Self { registration, io })
+    }
+
+    /// Takes over a connection of the standard library, and makes it non-blocking.
+    ///
+    /// # Errors
+    /// When it cannot be made so or cannot be watched.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Self::adopt(stream)
+    }
+
+    /// Gives a connection of the standard library back. It stays non-blocking: `set_nonblocking(false)` makes its reads
+    /// and writes wait.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        drop(self.registration);
+        Ok(self.io)
+    }
+
+    /// The reading and the writing half, borrowed.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        super::split::split(self)
+    }
+
+    /// The reading and the writing half, each its own owner. Dropping the writing half ends the writing, so that the
+    /// peer sees the end.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        super::split_owned::split(self)
+    }
+
+    /// Waits until any of `interest` is ready, and says which.
+    ///
+    /// # Errors
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the readiness for the next who asks.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        Ok(self.registration.readiness(interest).await?.ready())
+    }
+
+    /// Waits until a read would find something: then call `try_read`.
+    ///
+    /// # Errors
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// As for [`TcpStream::ready`].
+    pub async fn readable(&self) -> io::Result<()> {
+        self.registration.readiness(Interest::READABLE).await.map(drop)
+    }
+
+    /// Waits until a write would find room: then call `try_write`.
+    ///
+    /// # Errors
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// As for [`TcpStream::ready`].
+    pub async fn writable(&self) -> io::Result<()> {
+        self.registration.readiness(Interest::WRITABLE).await.map(drop)
+    }
+
+    /// Ends reading, writing, or both. What was written before is still sent.
+    ///
+    /// # Errors
+    /// When the connection is gone already.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.io.shutdown(how)
+    }
+
+    /// This side's address.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    /// The other side's address.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.peer_addr()
+    }
+
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.io.nodelay()
+    }
+
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.io.set_nodelay(nodelay)
+    }
+
+    /// How long closing waits for what is not yet sent (`SO_LINGER`); `None` is the system's own way.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(&self.io).linger()
+    }
+
+    /// Sets how long closing waits for what is not yet sent (`SO_LINGER`), in whole seconds. Zero resets the connection
+    /// at once; any other wait blocks the worker that drops the stream.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(&self.io).set_linger(linger)
+    }
+
+    /// The time to live (hops) of packets.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.ttl()
+    }
+
+    /// Sets the time to live (hops) of packets.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.set_ttl(ttl)
+    }
+
+    /// Whether the system asks a silent peer for a sign of life (`SO_KEEPALIVE`).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn keepalive(&self) -> io::Result<bool> {
+        SockRef::from(&self.io).keepalive()
+    }
+
+    /// Has the system ask a peer that was silent for so long (whole seconds) for a sign of life; `None` ends that.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
+        let socket = SockRef::from(&self.io);
+        match idle {
+            Some(idle) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
+            None => socket.set_keepalive(false),
+        }
+    }
+
+    /// The size of the send buffer in bytes, as the system counts it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn send_buffer_size(&self) -> io::Result<usize> {
+        SockRef::from(&self.io).send_buffer_size()
+    }
+
+    /// Asks for a send buffer of that many bytes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        SockRef::from(&self.io).set_send_buffer_size(bytes)
+    }
+
+    /// The size of the receive buffer in bytes, as the system counts it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn recv_buffer_size(&self) -> io::Result<usize> {
+        SockRef::from(&self.io).recv_buffer_size()
+    }
+
+    /// Asks for a receive buffer of that many bytes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_recv_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        SockRef::from(&self.io).set_recv_buffer_size(bytes)
+    }
+
+    /// The error that the socket keeps, if any, and forgets it.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.take_error()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.fmt(f)
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.as_fd()
+    }
+}
+
+impl AsRawFd for TcpStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.io.as_raw_fd()
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading from and writing to a [`TcpStream`].
+
+use super::stream::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+use raddle_runtime::io::{Direction, Interest};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// Every system takes this many buffers in one call (`_XOPEN_IOV_MAX`).
+const BUFFERS_SURE: usize = 16;
+
+/// How many bytes a call with these buffers asks for. More buffers than the system takes would make any count look
+/// short: then the answer is more than any call can move, from which nothing is concluded.
+fn requested(lengths: impl ExactSizeIterator<Item = usize>) -> usize {
+    if lengths.len() > BUFFERS_SURE { usize::MAX } else { lengths.fold(0, usize::saturating_add) }
+}
+
+impl TcpStream {
+    pub(super) fn poll_read_stream(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.registration.poll_stream_io(Direction::Read, cx, buf.len(), || (&self.io).read(buf))
+    }
+
+    pub(super) fn poll_read_vectored_stream(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let requested = requested(bufs.iter().map(|buf| buf.len()));
+        self.registration.poll_stream_io(Direction::Read, cx, requested, || (&self.io).read_vectored(bufs))
+    }
+
+    pub(super) fn poll_write_stream(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.registration.poll_stream_io(Direction::Write, cx, buf.len(), || (&self.io).write(buf))
+    }
+
+    pub(super) fn poll_write_vectored_stream(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let requested = requested(bufs.iter().map(|buf| buf.len()));
+        self.registration.poll_stream_io(Direction::Write, cx, requested, || (&self.io).write_vectored(bufs))
+    }
+
+    /// Ends the writing. That the connection is gone already is as good.
+    pub(super) fn close_writing(&self) -> io::Result<()> {
+        match self.io.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Reads without waiting. 0 is the end (or an empty `buf`).
+    ///
+    /// # Errors
+    /// `WouldBlock` when there is nothing to read or the driver has not said that there is: wait for `readable`.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.registration.try_stream_io(Direction::Read, buf.len(), || (&self.io).read(buf))
+    }
+
+    /// Reads into several buffers without waiting.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::try_read`].
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let requested = requested(bufs.iter().map(|buf| buf.len()));
+        self.registration.try_stream_io(Direction::Read, requested, || (&self.io).read_vectored(bufs))
+    }
+
+    /// Writes without waiting, and says how many bytes were taken.
+    ///
+    /// # Errors
+    /// `WouldBlock` when there is no room or the driver has not said that there is: wait for `writable`.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.registration.try_stream_io(Direction::Write, buf.len(), || (&self.io).write(buf))
+    }
+
+    /// Writes several buffers without waiting, and says how many bytes were taken.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::try_write`].
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let requested = requested(bufs.iter().map(|buf| buf.len()));
+        self.registration.try_stream_io(Direction::Write, requested, || (&self.io).write_vectored(bufs))
+    }
+
+    /// Calls `f`, which does something of its own with the socket, if any of `interest` is known to be ready. When `f`
+    /// says `WouldBlock`, the readiness is taken back: it must be the system's answer for this socket.
+    ///
+    /// # Errors
+    /// `WouldBlock`, and those of `f`.
+    pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.registration.try_io(interest, f)
+    }
+
+    /// Waits for bytes and copies them to `buf`, leaving them to be read. 0 is the end.
+    ///
+    /// # Errors
+    /// Those of the system, and when the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.registration.async_io(Interest::READABLE, || self.io.peek(buf)).await
+    }
+
+    /// As [`TcpStream::peek`], for one task at a time: the one that polled last.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::peek`].
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.registration.poll_io(Direction::Read, cx, || self.io.peek(buf))
+    }
+
+    /// Waits until a read would find something, for the task that polled last.
+    ///
+    /// # Errors
+    /// When the runtime has shut down.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.registration.poll_read_ready(cx))?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits until a write would find room, for the task that polled last.
+    ///
+    /// # Errors
+    /// When the runtime has shut down.
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.registration.poll_write_ready(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for &TcpStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_read_stream(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read_vectored_stream(cx, bufs)
+    }
+}
+
+impl AsyncRead for TcpStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_read_stream(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read_vectored_stream(cx, bufs)
+    }
+}
+
+/// Flushing does nothing: a write has handed its bytes to the system. Closing ends the writing.
+impl AsyncWrite for &TcpStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_stream(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored_stream(cx, bufs)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.close_writing())
+    }
+}
+
+/// Flushing does nothing: a write has handed its bytes to the system. Closing ends the writing.
+impl AsyncWrite for TcpStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_stream(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored_stream(cx, bufs)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.close_writing())
+    }
+}

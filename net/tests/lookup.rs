@@ -1,0 +1,70 @@
+//! Names become addresses, on threads that nobody waits for.
+
+mod common;
+
+use common::{dropped_after_each_poll, run};
+use raddle_net::{TcpListener, TcpStream, lookup_host};
+use std::io;
+use std::net::SocketAddr;
+
+#[test]
+fn literals_come_back_as_they_are() {
+    run(async {
+        let addrs: Vec<_> = lookup_host("127.0.0.1:80").await.expect("a literal").collect();
+        assert_eq!(addrs, [SocketAddr::from(([127, 0, 0, 1], 80))]);
+        let addrs: Vec<_> = lookup_host("::1").await.expect("a literal").collect();
+        assert_eq!(addrs, ["[::1]:0".parse().expect("an address")]);
+    });
+}
+
+#[test]
+fn names_are_looked_up_many_at_once() {
+    run(async {
+        let lookups: Vec<_> = (0..40_u16)
+            .map(|port| {
+                raddle_runtime::spawn(
+                    async move { lookup_host(("localhost", port)).await.map(Vec::from_iter) },
+                )
+            })
+            .collect();
+        for (port, lookup) in (0..).zip(lookups) {
+            let addrs = lookup.await.expect("the task ends well").expect("localhost");
+            assert!(addrs.iter().all(|addr| addr.ip().is_loopback() && addr.port() == port), "{addrs:?}");
+            assert!(!addrs.is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_name_can_be_listened_and_connected_to() {
+    run(async {
+        let listener = TcpListener::bind("localhost:0").await.expect("a listener");
+        let port = listener.local_addr().expect("an address").port();
+        let stream = TcpStream::connect(("localhost", port)).await.expect("a client");
+        assert_eq!(stream.peer_addr().expect("a peer").port(), port);
+    });
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_named() {
+    run(async {
+        // A label of more than 63 letters is no name: no server is asked.
+        let name = "x".repeat(64) + ".invalid";
+        let error = lookup_host((name.as_str(), 80)).await.map(drop).expect_err("no such name");
+        assert!(error.to_string().contains(&name), "{error}");
+        let error = TcpStream::connect((name.as_str(), 80)).await.expect_err("no such name");
+        assert!(error.to_string().contains(&name), "{error}");
+        let error = lookup_host("").await.map(drop).expect_err("empty");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn lookups_dropped_after_each_poll_lose_nothing() {
+    run(async {
+        for _ in 0..50 {
+            let mut addrs = dropped_after_each_poll(|| lookup_host("localhost:1")).await.expect("localhost");
+            assert!(addrs.next().is_some_and(|addr| addr.port() == 1));
+        }
+    });
+}

@@ -1,0 +1,208 @@
+//! The pool itself.
+
+use crate::driver::clock::real_now;
+use crate::park::Parker;
+use crate::prim::lock::{Condvar, Mutex, MutexGuard};
+use crate::task::Task;
+use crate::worker::SharedRef;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Starts a thread with that body.
+pub(crate) type StartThread = Box<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
+
+/// What bounds a pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Threads at most.
+    pub(crate) threads: usize,
+    /// How long a thread stays without a job.
+    pub(crate) keep_alive: Duration,
+}
+
+/// The pool of one runtime.
+pub(crate) struct Pool {
+    limits: Limits,
+    /// For the clock: paused time does not jump while a job runs (f22).
+    scheduler: SharedRef,
+    start_thread: StartThread,
+    state: Mutex<State>,
+    /// Tells shutdown of each thread that ends.
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Task>,
+    /// Threads without a job, the last in goes first.
+    idle: Vec<Arc<Parker>>,
+    threads: usize,
+    /// A thread has been woken or started and has not reached the queue yet.
+    is_coming: bool,
+    closed: bool,
+}
+
+/// What a submitter owes after it put a job in the queue.
+enum Owed {
+    Nothing,
+    Wake(Arc<Parker>),
+    Start,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: Limits, scheduler: SharedRef, start_thread: StartThread) -> Self {
+        Self { limits, scheduler, start_thread, state: Mutex::default(), ended: Condvar::new() }
+    }
+
+    /// Queues a job. After shutdown it is cancelled at once.
+    pub(crate) fn submit(self: &Arc<Self>, job: Task) {
+        let mut state = self.state.lock();
+        if state.closed {
+            drop(state);
+            job.cancel();
+            return;
+        }
+        self.scheduler.driver.clock().hold();
+        state.jobs.push_back(job);
+        self.send_thread(state);
+    }
+
+    /// Restores the rule of this module for a queue that may hold jobs; gives the lock up.
+    fn send_thread(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        match state.owed(self.limits) {
+            Owed::Nothing => {}
+            Owed::Wake(parker) => {
+                drop(state);
+                parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
+            }
+            Owed::Start => {
+                drop(state);
+                let pool = self.clone();
+                if let Err(error) = (self.start_thread)(Box::new(move || pool.work())) {
+                    self.cannot_start(&error);
+                }
+            }
+        }
+    }
+
+    /// No thread could be started: the running ones will come to the jobs; if there is none, the jobs end in an error.
+    fn cannot_start(&self, error: &io::Error) {
+        let mut state = self.state.lock();
+        state.threads -= 1;
+        state.is_coming = false;
+        let orphans = if state.threads == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() };
+        drop(state);
+        if !orphans.is_empty() {
+            let count = orphans.len();
+            crate::report::warn(format_args!(
+                "cannot start a thread for spawn_blocking: {error}; {count} blocking jobs are cancelled"
+            ));
+        }
+        self.cancel_all(orphans);
+    }
+
+    fn cancel_all(&self, jobs: VecDeque<Task>) {
+        for job in jobs {
+            job.cancel();
+            self.job_is_over();
+        }
+    }
+
+    fn job_is_over(&self) {
+        let driver = &self.scheduler.driver;
+        if driver.clock().release() && driver.clock().is_paused() {
+            driver.wake();
+        }
+    }
+
+    /// The body of a pool thread.
+    fn work(self: Arc<Self>) {
+        let parker = Arc::new(Parker::new());
+        let mut state = self.state.lock();
+        state.is_coming = false;
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                self.send_thread(state);
+                let (_ran, _job) = job.run();
+                self.job_is_over();
+                state = self.state.lock();
+            } else if state.closed {
+                break;
+            } else {
+                state.idle.push(parker.clone());
+                drop(state);
+                let notified = parker.park_timeout(self.limits.keep_alive);
+                state = self.state.lock();
+                // Off the list: chosen, also if its time was up at the same moment. On it: not chosen, whatever woke it.
+                if !state.leave(&parker) {
+                    state.is_coming = false;
+                } else if !notified {
+                    break;
+                }
+            }
+        }
+        state.threads -= 1;
+        drop(state);
+        self.ended.notify_all();
+    }
+
+    /// Takes no more jobs, cancels those that wait, and lets those that run finish until `deadline`. Returns how many are
+    /// still running then; their threads end with the process, or with the job.
+    pub(crate) fn shut_down(&self, deadline: Instant) -> usize {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        for parker in idle {
+            parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
+        }
+        self.cancel_all(jobs);
+        let mut state = self.state.lock();
+        while state.threads > 0 {
+            let now = real_now();
+            if now >= deadline {
+                break;
+            }
+            state = self.ended.wait_timeout(state, deadline - now).0;
+        }
+        state.threads
+    }
+
+    /// Threads, and jobs that wait for one.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.threads, state.jobs.len())
+    }
+}
+
+impl State {
+    fn owed(&mut self, limits: Limits) -> Owed {
+        if self.jobs.is_empty() || self.is_coming {
+            return Owed::Nothing;
+        }
+        if let Some(parker) = self.idle.pop() {
+            self.is_coming = true;
+            return Owed::Wake(parker);
+        }
+        if self.threads < limits.threads {
+            self.is_coming = true;
+            self.threads += 1;
+            return Owed::Start;
+        }
+        Owed::Nothing
+    }
+
+    /// Takes a thread off the idle list; false if it was not there: chosen for a job, or shutdown.
+    fn leave(&mut self, parker: &Arc<Parker>) -> bool {
+        match self.idle.iter().position(|other| Arc::ptr_eq(other, parker)) {
+            Some(at) => {
+                self.idle.remove(at);
+                true
+            }
+            None => false,
+        }
+    }
+}

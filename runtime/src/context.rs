@@ -1,0 +1,101 @@
+//! Which runtime this thread belongs to, and whether it is inside async code.
+
+use crate::handle::{Handle, Inner};
+use std::cell::Cell;
+use std::ptr;
+
+thread_local! {
+    // No destructors, so both can be asked while the thread's other locals are being destroyed (f08).
+    static CURRENT: Cell<*const Inner> = const { Cell::new(ptr::null()) };
+    static IN_BLOCK_ON: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What to do when there is no runtime, in one line.
+const OUTSIDE: &str = "there is no raddle runtime on this thread: call this inside raddle::run, #[raddle::main], \
+    Runtime::block_on or a task, or while a guard of runtime.enter() lives; Handle::try_current() asks first";
+
+/// Makes a runtime this thread's current one until it is dropped.
+pub(crate) struct Entered<'a> {
+    outer: *const Inner,
+    _handle: &'a Handle,
+}
+
+pub(crate) fn enter(handle: &Handle) -> Entered<'_> {
+    Entered { outer: CURRENT.replace(handle.inner()), _handle: handle }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer);
+    }
+}
+
+/// Runs `f` with the current runtime.
+///
+/// # Panics
+/// When there is none.
+#[inline]
+#[track_caller]
+pub(crate) fn with<R>(f: impl FnOnce(&Inner) -> R) -> R {
+    match try_with(f) {
+        Some(result) => result,
+        None => panic!("{OUTSIDE}"),
+    }
+}
+
+/// Runs `f` with the current runtime, if there is one.
+#[inline]
+pub(crate) fn try_with<R>(f: impl FnOnce(&Inner) -> R) -> Option<R> {
+    // SAFETY: set for the lifetime of `Entered`, which borrows a handle.
+    unsafe { CURRENT.get().as_ref() }.map(f)
+}
+
+/// Marks this thread as polling the root future of a `block_on`.
+pub(crate) struct BlockOn(());
+
+impl BlockOn {
+    /// # Panics
+    /// Inside a task or another `block_on`.
+    #[track_caller]
+    pub(crate) fn enter() -> Self {
+        assert!(
+            !in_async_code(),
+            "block_on was called inside async code, where it would block the tasks that share this thread: \
+             use .await, or block_in_place(|| handle.block_on(...)) in a task"
+        );
+        IN_BLOCK_ON.set(true);
+        Self(())
+    }
+}
+
+impl Drop for BlockOn {
+    fn drop(&mut self) {
+        IN_BLOCK_ON.set(false);
+    }
+}
+
+/// True inside a task that has not said `block_in_place`, and in the root future of a `block_on`.
+pub(crate) fn in_async_code() -> bool {
+    IN_BLOCK_ON.get() || crate::worker::current::with(|worker| worker.is_some())
+}
+
+/// Runs `f` as outside of async code.
+pub(crate) fn outside_async_code<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_BLOCK_ON.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_BLOCK_ON.replace(false));
+    f()
+}
+
+/// The I/O driver of the current runtime, for those who register file descriptors.
+///
+/// # Panics
+/// When there is no current runtime.
+#[track_caller]
+pub(crate) fn current_io() -> std::sync::Arc<crate::driver::io::IoDriver> {
+    with(|inner| inner.scheduler.driver.io().clone())
+}

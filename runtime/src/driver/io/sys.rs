@@ -1,0 +1,313 @@
+//! The operating system behind a contract, in two halves that different threads may hold.
+//!
+//! - [`Poller`], one thread at a time: waits for events, and keeps those it fetched until each has been handed on.
+//! - [`Registry`], any thread: adds and removes file descriptors, and wakes the poller.
+//!
+//! The contract:
+//! - Edges: a source is registered once for all it is asked about; an event comes for each change, and says all that
+//!   holds at that moment.
+//! - `poll_until` comes back when there is an event, when it was woken, when the deadline has passed, or for no reason;
+//!   never before it has something to say, or the deadline is there, for good. A signal is no error.
+//! - Deadlines are exact: the poll call only counts milliseconds, so on Linux a timer descriptor among the sources ends
+//!   it, and elsewhere the call itself takes nanoseconds (kqueue) or rounds up.
+//! - A forked child shares the parent's poll instance: it neither adds nor removes nor wakes anything there.
+
+use super::interest::{Interest, Ready};
+use super::source::Wakes;
+use mio::Token;
+use mio::unix::SourceFd;
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+/// How many events one call fetches; more wait for the next call.
+const EVENTS: usize = 512;
+/// [`Registry::wake`].
+const WAKE: Token = Token(usize::MAX);
+/// The timer descriptor.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TIMER: Token = Token(usize::MAX - 1);
+
+/// What the system says about one source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    /// The source, as registered.
+    pub(crate) token: usize,
+    /// All that holds for it.
+    pub(crate) ready: Ready,
+}
+
+/// The half that waits.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    poll: mio::Poll,
+    buffer: mio::Events,
+    /// What the last call fetched, without the driver's own tokens; `next..` has not been handed on.
+    events: Vec<Event>,
+    next: usize,
+    /// Waiters of `events[next]` that did not fit into the last batch.
+    wakes: Option<Wakes>,
+    timer: Timer,
+}
+
+/// The half that anyone may use.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    registry: mio::Registry,
+    waker: mio::Waker,
+    /// The process it was made in, see `fork.rs`.
+    generation: u32,
+}
+
+/// Makes both halves.
+///
+/// # Errors
+/// When the system has no more descriptors to give.
+pub(crate) fn open() -> io::Result<(Poller, Registry)> {
+    let poll = mio::Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    let waker = mio::Waker::new(&registry, WAKE)?;
+    let timer = Timer::new(&registry)?;
+    let buffer = mio::Events::with_capacity(EVENTS);
+    let events = Vec::with_capacity(EVENTS);
+    let poller = Poller { poll, buffer, events, next: 0, wakes: None, timer };
+    Ok((poller, Registry { registry, waker, generation: crate::fork::generation() }))
+}
+
+impl Poller {
+    /// Waits for events until `deadline_ns`, or for ever; a deadline that is not after `now_ns` only looks. Both are
+    /// nanoseconds of one monotonic clock. Returns at once while fetched events have not been handed on.
+    ///
+    /// It may come back early: the caller looks at its clock and its timers, and comes again.
+    ///
+    /// # Errors
+    /// Those of the poll call that are the driver's own fault, such as a closed descriptor.
+    pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
+        if self.event().is_some() {
+            return Ok(());
+        }
+        let timeout = match deadline_ns {
+            None => None,
+            Some(deadline_ns) if deadline_ns <= now_ns => Some(Duration::ZERO),
+            Some(deadline_ns) => self.timer.timeout(Duration::from_nanos(deadline_ns - now_ns))?,
+        };
+        self.poll(timeout)
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.events.clear();
+        self.next = 0;
+        match self.poll.poll(&mut self.buffer, timeout) {
+            Ok(()) => {}
+            // The buffer is empty then; the caller comes again if it still wants to wait.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        for event in &self.buffer {
+            match event.token() {
+                WAKE => {}
+                #[cfg(any(target_os = "linux", target_os = "android"))]
+                TIMER => self.timer.expired(),
+                Token(token) => self.events.push(Event { token, ready: ready_of(event) }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The event to be handed on next.
+    #[inline]
+    pub(crate) fn event(&self) -> Option<Event> {
+        self.events.get(self.next).copied()
+    }
+
+    /// The waiters of [`Poller::event`] that were put aside, if it has been seen before.
+    #[inline]
+    pub(super) fn take_wakes(&mut self) -> Option<Wakes> {
+        self.wakes.take()
+    }
+
+    /// Puts aside the waiters of [`Poller::event`] that did not fit.
+    pub(super) fn put_wakes(&mut self, wakes: Wakes) {
+        self.wakes = Some(wakes);
+    }
+
+    /// [`Poller::event`] has been handed on, to all of its waiters.
+    #[inline]
+    pub(super) fn advance(&mut self) {
+        self.wakes = None;
+        self.next += 1;
+    }
+}
+
+/// An error is told to both directions: whoever calls next fetches it.
+fn ready_of(event: &mio::event::Event) -> Ready {
+    let said = [
+        (event.is_readable(), Ready::READABLE),
+        (event.is_writable(), Ready::WRITABLE),
+        (event.is_read_closed(), Ready::READ_CLOSED),
+        (event.is_write_closed(), Ready::WRITE_CLOSED),
+        (event.is_priority(), Ready::PRIORITY),
+        (event.is_error(), Ready::ERROR),
+    ];
+    said.into_iter().filter(|(is, _)| *is).fold(Ready::EMPTY, |ready, (_, bit)| ready | bit)
+}
+
+impl Registry {
+    /// Adds a descriptor; its events come under `token`.
+    ///
+    /// # Errors
+    /// Says which descriptor and what to do: when it cannot be watched, when it is already, in a forked child, and
+    /// when the system is out of memory or watches.
+    pub(crate) fn register(&self, fd: RawFd, token: usize, interest: Interest) -> io::Result<()> {
+        if self.is_forked() {
+            let text = "this runtime was made before the process forked: make a new one in the child";
+            return Err(io::Error::other(text));
+        }
+        let interest = mio_interest(interest)?;
+        let added = self.registry.register(&mut SourceFd(&fd), Token(token), interest);
+        added.map_err(|error| register_error(fd, &error))
+    }
+
+    /// Removes a descriptor. One that is closed already is gone from the system's list, so nothing can fail here that
+    /// anyone could do something about.
+    pub(crate) fn deregister(&self, fd: RawFd) {
+        if !self.is_forked() {
+            let _ = self.registry.deregister(&mut SourceFd(&fd));
+        }
+    }
+
+    /// Makes the current or the next wait of the poller come back.
+    ///
+    /// # Errors
+    /// When the system refuses, which it has no reason to.
+    pub(crate) fn wake(&self) -> io::Result<()> {
+        if self.is_forked() { Ok(()) } else { self.waker.wake() }
+    }
+
+    fn is_forked(&self) -> bool {
+        self.generation != crate::fork::generation()
+    }
+}
+
+fn mio_interest(interest: Interest) -> io::Result<mio::Interest> {
+    let asked = [
+        (interest.is_readable(), mio::Interest::READABLE),
+        (interest.is_writable(), mio::Interest::WRITABLE),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        (interest.is_priority(), mio::Interest::PRIORITY),
+    ];
+    let asked = asked.into_iter().filter(|(is, _)| *is).map(|(_, interest)| interest);
+    asked.reduce(|all, interest| all | interest).ok_or_else(|| {
+        let text = format!("{interest:?} cannot be waited for on this platform");
+        io::Error::new(io::ErrorKind::Unsupported, text)
+    })
+}
+
+fn register_error(fd: RawFd, error: &io::Error) -> io::Error {
+    let hint = match error.raw_os_error() {
+        Some(libc::EPERM) => {
+            ": it is a file or directory, which is always ready; read and write it in spawn_blocking"
+        }
+        Some(libc::EEXIST) => ": it is registered with this runtime already; duplicate it (try_clone) first",
+        Some(libc::EBADF) => ": it is not open",
+        Some(libc::ENOSPC) => ": see /proc/sys/fs/epoll/max_user_watches",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot watch file descriptor {fd}: {error}{hint}"))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod timer {
+    //! A timer descriptor: the poll call's own time-out has milliseconds, and a sleep has not.
+
+    use super::TIMER;
+    use crate::driver::clock::real_now;
+    use mio::Interest;
+    use mio::unix::SourceFd;
+    use std::io;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    use std::ptr;
+    use std::time::{Duration, Instant};
+
+    /// A timer that fires this much too late is left alone. Two readings of the clock for one deadline differ by less.
+    const SLACK: Duration = Duration::from_micros(1);
+
+    /// The descriptor, and when it is set to fire, in real time: the caller's clock may be moved in between. It is
+    /// never read: each expiry is an edge, and setting it anew forgets the last.
+    #[derive(Debug)]
+    pub(super) struct Timer {
+        fd: OwnedFd,
+        armed: Option<Instant>,
+    }
+
+    impl Timer {
+        pub(super) fn new(registry: &mio::Registry) -> io::Result<Self> {
+            let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
+            // SAFETY: no pointers are passed.
+            let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: the call has just made it, and nobody else knows of it.
+            let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+            registry.register(&mut SourceFd(&fd.as_raw_fd()), TIMER, Interest::READABLE)?;
+            Ok(Self { fd, armed: None })
+        }
+
+        /// Sees to it that the poll call ends after `wait`, and returns the time-out to call it with.
+        ///
+        /// A timer that fires earlier is left alone: it costs one turn too many, once, where moving it would cost a
+        /// system call each time. Deadlines that are cancelled and move on, as those of time-outs do, cost nothing.
+        pub(super) fn timeout(&mut self, wait: Duration) -> io::Result<Option<Duration>> {
+            let now = real_now();
+            let in_time = |armed: Instant| now < armed && armed.duration_since(now) <= wait + SLACK;
+            if !self.armed.is_some_and(in_time) {
+                self.arm(wait)?;
+                // A deadline beyond the end of time is as good as none: it is armed anew each time.
+                self.armed = now.checked_add(wait);
+            }
+            Ok(None)
+        }
+
+        /// Its event has come.
+        pub(super) fn expired(&mut self) {
+            self.armed = None;
+        }
+
+        fn arm(&self, wait: Duration) -> io::Result<()> {
+            let it_value = libc::timespec {
+                tv_sec: libc::time_t::try_from(wait.as_secs()).unwrap_or(libc::time_t::MAX),
+                tv_nsec: wait.subsec_nanos().into(),
+            };
+            let it_interval = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let spec = libc::itimerspec { it_interval, it_value };
+            // SAFETY: `spec` outlives the call, and no old setting is asked for.
+            let rc =
+                unsafe { libc::timerfd_settime(self.fd.as_raw_fd(), 0, &raw const spec, ptr::null_mut()) };
+            if rc < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod timer {
+    //! The poll call's own time-out, which mio rounds up where the system has no nanoseconds.
+
+    use std::io;
+    use std::time::Duration;
+
+    #[derive(Debug)]
+    pub(super) struct Timer;
+
+    impl Timer {
+        pub(super) fn new(_registry: &mio::Registry) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) fn timeout(&mut self, wait: Duration) -> io::Result<Option<Duration>> {
+            Ok(Some(wait))
+        }
+    }
+}
+
+use timer::Timer;

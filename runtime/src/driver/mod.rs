@@ -1,0 +1,8 @@
+//! What the outside world sends: time and readiness. The driver knows wakers, and no tasks.
+
+pub(crate) mod clock;
+pub(crate) mod io;
+pub(crate) mod time;
+mod turn;
+
+pub(crate) use turn::{Driver, Turn};

@@ -1,0 +1,184 @@
+//! One turn of the driver, flat: find the deadline, poll, hand on the events, expire the timers, wake.
+//!
+//! One thread at a time turns; the others go on. Nothing is woken while the turn is held.
+
+use super::clock::{Clock, NEVER};
+use super::io::sys::Poller;
+use super::io::{Dispatched, IoDriver};
+use super::time::{Due, Wheel};
+use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use crate::prim::lock::{Mutex, MutexGuard};
+use crate::wait::Batch;
+use crossbeam_utils::CachePadded;
+use std::io;
+use std::sync::Arc;
+
+/// How long a turn may wait for an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Not at all.
+    Look,
+    /// Until the next timer is due.
+    Sleep,
+}
+
+/// The driver of a runtime.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    turn: Mutex<Poller>,
+    /// 0 while nobody sleeps in a turn, else when that sleep will end. Whoever enters an earlier timer wakes it.
+    sleeping_until: AtomicU64,
+    io: Arc<IoDriver>,
+    clock: Clock,
+    /// One per worker, and a last one for everyone else.
+    wheels: Box<[CachePadded<Wheel>]>,
+}
+
+/// The right to turn the driver.
+pub(crate) struct Turning<'a> {
+    driver: &'a Driver,
+    poller: MutexGuard<'a, Poller>,
+}
+
+impl Driver {
+    /// Makes a driver with a wheel for each of `workers` and one more.
+    ///
+    /// # Errors
+    /// When the system has no more descriptors to give.
+    pub(crate) fn new(workers: usize, clock: Clock) -> io::Result<Self> {
+        let (poller, io) = IoDriver::new()?;
+        let wheels = (0..=workers).map(|_| CachePadded::new(Wheel::new())).collect();
+        Ok(Self { turn: Mutex::new(poller), sleeping_until: AtomicU64::new(0), io, clock, wheels })
+    }
+
+    #[inline]
+    pub(crate) fn io(&self) -> &Arc<IoDriver> {
+        &self.io
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The wheel of worker `index`, or of everyone else for a larger number.
+    #[inline]
+    pub(crate) fn wheel(&self, index: usize) -> &Wheel {
+        &self.wheels[index.min(self.wheels.len() - 1)]
+    }
+
+    /// Timers that wait.
+    pub(crate) fn timers(&self) -> usize {
+        self.wheels.iter().map(|wheel| wheel.len()).sum()
+    }
+
+    /// No timer is due before this time.
+    pub(crate) fn next_deadline(&self) -> u64 {
+        self.wheels.iter().map(|wheel| wheel.next()).min().unwrap_or(NEVER)
+    }
+
+    /// Takes the turn, unless another thread has it.
+    #[inline]
+    pub(crate) fn try_turn(&self) -> Option<Turning<'_>> {
+        Some(Turning { driver: self, poller: self.turn.try_lock()? })
+    }
+
+    /// Makes the thread that sleeps in a turn, or the next to do so, come back.
+    pub(crate) fn wake(&self) {
+        // It fails only if the system lost our own descriptor: then no turn can work either, and that one reports.
+        let _ = self.io.wake();
+    }
+
+    /// A timer was entered that is the earliest of its wheel: a turn that would sleep past it must not (f06).
+    pub(crate) fn timer_lowered(&self, deadline: u64) {
+        // Pairs with the fence in `sleep_deadline`: either we see that sleep, or it sees the timer.
+        fence(SeqCst);
+        if deadline < self.sleeping_until.load(Relaxed) {
+            self.wake();
+        }
+    }
+
+    /// Looks for events and due timers if no other thread is at it; wakes whom they concern. False if another is.
+    pub(crate) fn look(&self) -> bool {
+        let Some(turning) = self.try_turn() else { return false };
+        turning.run(Turn::Look);
+        true
+    }
+
+    /// Fires the timers that are due, in the order of the wheels. For a busy worker: it needs no turn.
+    #[inline]
+    pub(crate) fn expire_due(&self, now: u64) {
+        if self.next_deadline() <= now {
+            let mut batch = Batch::new();
+            self.wheels.iter().for_each(|wheel| expire(wheel, now, &mut batch));
+        }
+    }
+
+    /// When the next timer is due, exactly: cancelled timers do not count.
+    pub(crate) fn exact_next_deadline(&self) -> u64 {
+        self.wheels.iter().map(|wheel| wheel.exact_next()).min().unwrap_or(NEVER)
+    }
+}
+
+/// Fires what is due in a wheel. No lock may be held.
+fn expire(wheel: &Wheel, now: u64, batch: &mut Batch) {
+    if wheel.next() > now {
+        return;
+    }
+    while wheel.expire(now, batch) == Due::More {
+        batch.wake();
+    }
+    batch.wake();
+}
+
+impl<'a> Turning<'a> {
+    /// One turn. Gives the turn up before anyone is woken.
+    pub(crate) fn run(self, how: Turn) {
+        let driver = self.driver;
+        let mut batch = Batch::new();
+        let mut turning = Some((self, how));
+        while let Some((mut this, how)) = turning.take() {
+            let dispatched = this.poll(how, &mut batch);
+            drop(this);
+            batch.wake();
+            if dispatched == Dispatched::BatchFull {
+                // Whoever has the turn by now hands on the rest.
+                turning = driver.try_turn().map(|this| (this, Turn::Look));
+            }
+        }
+        driver.expire_due(driver.clock.now());
+    }
+
+    fn poll(&mut self, how: Turn, batch: &mut Batch) -> Dispatched {
+        let driver = self.driver;
+        let now = driver.clock.now();
+        let deadline = match how {
+            Turn::Look => now,
+            Turn::Sleep => driver.sleep_deadline(),
+        };
+        let polled = self.poller.poll_until((deadline != NEVER).then_some(deadline), now);
+        if how == Turn::Sleep {
+            driver.sleeping_until.store(0, Relaxed);
+        }
+        if let Err(error) = polled {
+            // Our own descriptors are broken (closed by someone else in this process): say so and stop here, for
+            // tasks would otherwise wait for ever.
+            panic!(
+                "raddle: the I/O driver cannot poll: {error}; was one of the runtime's descriptors closed?"
+            );
+        }
+        driver.io.dispatch_events(&mut self.poller, batch)
+    }
+}
+
+impl Driver {
+    /// When a sleep must end, told to those who enter timers.
+    fn sleep_deadline(&self) -> u64 {
+        // Paused time does not pass while we sleep: whoever moves it wakes us.
+        let until = if self.clock.is_paused() { NEVER } else { self.next_deadline() };
+        // 0 means that nobody sleeps.
+        self.sleeping_until.store(until.max(1), Relaxed);
+        fence(SeqCst);
+        if self.clock.is_paused() { NEVER } else { self.next_deadline().min(until) }
+    }
+}

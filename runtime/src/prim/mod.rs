@@ -1,0 +1,18 @@
+//! The seam: every atomic, cell, lock, thread and foreign queue the runtime touches comes through here.
+//!
+//! In a build these are `std` and `crossbeam-deque`; under `--cfg loom` they are loom's, so that a model sees each
+//! access. Nothing else in the workspace names `std::sync::atomic`; `clippy.toml` keeps it so.
+
+pub mod atomic;
+pub mod cell;
+pub mod deque;
+pub mod lock;
+pub mod statics;
+pub mod thread;
+
+/// Spins this often before a loop gives its time slice away; loom wants to see each turn.
+#[cfg(not(loom))]
+pub const SPINS: usize = 64;
+/// Spins this often before a loop gives its time slice away; loom wants to see each turn.
+#[cfg(loom)]
+pub const SPINS: usize = 0;

@@ -1,0 +1,52 @@
+//! Threads: std's, or loom's in a model.
+#![allow(clippy::disallowed_methods, reason = "this is the seam")]
+
+#[cfg(loom)]
+pub use loom::thread::{JoinHandle, yield_now};
+#[cfg(not(loom))]
+pub use std::thread::{JoinHandle, yield_now};
+
+use std::io;
+
+/// How a thread is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct Spec {
+    /// Its name, as debuggers and `top -H` show it.
+    pub name: String,
+    /// Stack size in bytes; the platform's default when `None`.
+    pub stack_bytes: Option<usize>,
+}
+
+/// Starts a thread.
+///
+/// # Errors
+/// When the operating system cannot start one more.
+#[cfg(not(loom))]
+pub fn spawn<F>(spec: &Spec, f: F) -> io::Result<JoinHandle<()>>
+where
+    F: FnOnce() + Send + 'static,
+{
+    let mut builder = std::thread::Builder::new().name(spec.name.clone());
+    if let Some(bytes) = spec.stack_bytes {
+        builder = builder.stack_size(bytes);
+    }
+    builder.spawn(f)
+}
+
+/// Starts a thread of the model.
+#[cfg(loom)]
+pub fn spawn<F>(_spec: &Spec, f: F) -> io::Result<JoinHandle<()>>
+where
+    F: FnOnce() + Send + 'static,
+{
+    Ok(loom::thread::spawn(f))
+}
+
+/// One turn of a wait for another thread that is about to finish a few instructions.
+pub fn spin(turn: usize) {
+    if turn < super::SPINS {
+        std::hint::spin_loop();
+    } else {
+        yield_now();
+    }
+}

@@ -1,0 +1,351 @@
+//! The layout of a task and its typed operations, reached through the vtable.
+
+use super::current;
+use super::error::{JoinError, Origin};
+use super::extras::Extras;
+use super::id::Id;
+use super::join::JoinHandle;
+use super::local::InheritedScope;
+use super::owned::LiveKey;
+use super::runnable::{Ran, Task};
+use super::state::{Complete, EndPoll, StartPoll, State};
+use super::{Schedule, waker};
+use crate::prim::atomic::{AtomicPtr, Ordering::Acquire};
+use crate::prim::cell::UnsafeCell;
+use std::alloc::Layout;
+use std::any::Any;
+use std::future::Future;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::ptr::{self, NonNull};
+use std::task::{Context, Poll, Waker};
+
+/// The untyped front of a task; what queues, wakers and handles point at.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(super) state: State,
+    pub(super) vtable: &'static Vtable,
+    live: UnsafeCell<LiveKey>,
+    pub(super) spawned_at: &'static Location<'static>,
+    pub(super) extras: AtomicPtr<Extras>,
+    pub(super) id: Id,
+}
+
+/// The operations that need the future's type. Each takes a pointer to a living task.
+pub(super) struct Vtable {
+    /// Polls or cancels once. The caller has the queue entry.
+    pub(super) run: unsafe fn(NonNull<Header>) -> Ran,
+    /// Hands a queue entry to the scheduler. The caller owes the push.
+    pub(super) schedule: unsafe fn(NonNull<Header>),
+    pub(super) is_on_worker: unsafe fn(NonNull<Header>) -> bool,
+    pub(super) scheduler: unsafe fn(NonNull<Header>) -> *const (),
+    /// Moves the output to `*mut Option<Result<T, JoinError>>`. The task is complete and the handle's.
+    pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
+    /// Drops an output that nobody takes; reports a panic nobody saw.
+    pub(super) drop_output: unsafe fn(NonNull<Header>),
+    pub(super) join_waker: unsafe fn(NonNull<Header>) -> NonNull<UnsafeCell<MaybeUninit<Waker>>>,
+    /// Frees the memory. The caller had the last reference.
+    pub(super) free: unsafe fn(NonNull<Header>),
+}
+
+enum Stage<F: Future> {
+    Running(F),
+    Finished(Result<F::Output, JoinError>),
+    Consumed,
+}
+
+#[repr(C)]
+struct Cell<F: Future, S> {
+    header: Header,
+    scheduler: S,
+    stage: UnsafeCell<Stage<F>>,
+    join_waker: UnsafeCell<MaybeUninit<Waker>>,
+}
+
+/// How a task is to be made.
+pub(crate) struct Spawn {
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// Makes a task. The caller sets its live key and then queues it.
+#[inline]
+pub(crate) fn allocate<F, S>(future: F, scheduler: S, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
+where
+    F: Future + 'static,
+    S: Schedule,
+{
+    let layout = Layout::new::<Cell<F, S>>();
+    // SAFETY: a cell is not zero-sized: it has a header.
+    let memory = unsafe { std::alloc::alloc(layout) }.cast::<Cell<F, S>>();
+    if memory.is_null() {
+        std::alloc::handle_alloc_error(layout);
+    }
+    let extras = spawn.extras.map_or(ptr::null_mut(), Box::into_raw);
+    let header = Header {
+        state: State::new(),
+        vtable: const { &vtable::<F, S>() },
+        live: UnsafeCell::new(LiveKey::NONE),
+        spawned_at: spawn.spawned_at,
+        extras: AtomicPtr::new(extras),
+        id: Id::next(),
+    };
+    // Written part by part, so that a large future is moved once, from the caller into the heap (f42).
+    // SAFETY: `memory` is fresh and of this layout.
+    unsafe { (&raw mut (*memory).header).write(header) };
+    // SAFETY: as above.
+    unsafe { (&raw mut (*memory).scheduler).write(scheduler) };
+    // SAFETY: as above.
+    unsafe { (&raw mut (*memory).stage).write(UnsafeCell::new(Stage::Running(future))) };
+    // SAFETY: as above.
+    unsafe { (&raw mut (*memory).join_waker).write(UnsafeCell::new(MaybeUninit::uninit())) };
+    // SAFETY: not null, as checked.
+    let task = unsafe { NonNull::new_unchecked(memory.cast::<Header>()) };
+    (Task::new(task), JoinHandle::new(task))
+}
+
+impl Header {
+    /// Where the task stands in the live set.
+    #[inline]
+    pub(crate) fn live_key(&self) -> LiveKey {
+        // SAFETY: rule 1: written before the task was shared.
+        self.live.with(|key| unsafe { *key })
+    }
+
+    /// Sets the live key.
+    ///
+    /// # Safety
+    /// The task has been shown to nobody yet (rule 1).
+    #[inline]
+    pub(crate) unsafe fn set_live_key(&self, key: LiveKey) {
+        // SAFETY: by contract nobody else looks.
+        self.live.with_mut(|cell| unsafe { *cell = key });
+    }
+
+    /// Name, locals and cancellation of the task, if it has any.
+    #[inline]
+    pub(super) fn extras(&self) -> Option<&Extras> {
+        // SAFETY: set once, from a Box, and freed with the task.
+        unsafe { self.extras.load(Acquire).as_ref() }
+    }
+
+    /// The task's id.
+    pub(crate) fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The task's id, name and spawn site.
+    pub(crate) fn origin(&self) -> Origin {
+        let name = self.extras().and_then(Extras::name).map(Box::from);
+        Origin { id: self.id, name, spawned_at: self.spawned_at }
+    }
+
+    /// Gives a reference up, and frees the task if it was the last.
+    ///
+    /// # Safety
+    /// The caller has a reference, and does not use the task afterwards.
+    #[inline]
+    pub(super) unsafe fn release(task: NonNull<Header>) {
+        // SAFETY: alive: the caller has a reference.
+        let header = unsafe { task.as_ref() };
+        if header.state.release() {
+            // SAFETY: it was the last one.
+            unsafe { (header.vtable.free)(task) };
+        }
+    }
+}
+
+const fn vtable<F: Future + 'static, S: Schedule>() -> Vtable {
+    Vtable {
+        run: run::<F, S>,
+        schedule: schedule::<F, S>,
+        is_on_worker: is_on_worker::<F, S>,
+        scheduler: scheduler::<F, S>,
+        take_output: take_output::<F, S>,
+        drop_output: drop_output::<F, S>,
+        join_waker: join_waker::<F, S>,
+        free: free::<F, S>,
+    }
+}
+
+/// # Safety
+/// `task` was made by `allocate::<F, S>` and is alive for `'a`.
+#[inline(always)]
+unsafe fn cell<'a, F: Future, S>(task: NonNull<Header>) -> &'a Cell<F, S> {
+    // SAFETY: the header is the cell's first field (`repr(C)`).
+    unsafe { task.cast::<Cell<F, S>>().as_ref() }
+}
+
+unsafe fn schedule<F: Future, S: Schedule>(task: NonNull<Header>) {
+    // SAFETY: the vtable's contract.
+    let cell = unsafe { cell::<F, S>(task) };
+    cell.scheduler.schedule(Task::new(task));
+}
+
+unsafe fn is_on_worker<F: Future, S: Schedule>(task: NonNull<Header>) -> bool {
+    // SAFETY: the vtable's contract.
+    unsafe { cell::<F, S>(task) }.scheduler.is_on_worker()
+}
+
+unsafe fn scheduler<F: Future, S: Schedule>(task: NonNull<Header>) -> *const () {
+    // SAFETY: the vtable's contract.
+    unsafe { cell::<F, S>(task) }.scheduler.as_ptr()
+}
+
+unsafe fn join_waker<F: Future, S>(task: NonNull<Header>) -> NonNull<UnsafeCell<MaybeUninit<Waker>>> {
+    // SAFETY: the vtable's contract.
+    NonNull::from(&unsafe { cell::<F, S>(task) }.join_waker)
+}
+
+unsafe fn run<F: Future, S: Schedule>(task: NonNull<Header>) -> Ran {
+    // SAFETY: the caller has the queue entry, so the task is alive (rule 4).
+    let cell = unsafe { cell::<F, S>(task) };
+    let entered = current::enter(task);
+    let inherited = cell.header.extras().and_then(|extras| extras.inherited.clone());
+    let _scope = inherited.map(|own| InheritedScope::enter(Some(own)));
+    if cell.header.state.start_poll() == StartPoll::Cancel {
+        let result = Err(cancellation(cell));
+        finish(task, cell, result);
+        return Ran::Done;
+    }
+    let poll = catch_unwind(AssertUnwindSafe(|| {
+        let waker = waker::borrowed(task);
+        let mut cx = Context::from_waker(&waker);
+        crate::budget::with_budget(|| poll_future(cell, &mut cx))
+    }));
+    let result = match poll {
+        Ok(Poll::Pending) if entered.take_yielded() => {
+            cell.header.state.end_poll_yielding();
+            return Ran::Again;
+        }
+        Ok(Poll::Pending) => {
+            return match cell.header.state.end_poll() {
+                EndPoll::Idle => Ran::Idle,
+                EndPoll::Again => Ran::Again,
+            };
+        }
+        Ok(Poll::Ready(output)) => Ok(output),
+        Err(payload) => Err(JoinError::panic(cell.header.origin(), payload)),
+    };
+    finish(task, cell, result);
+    Ran::Done
+}
+
+#[inline(always)]
+fn poll_future<F: Future, S>(cell: &Cell<F, S>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    cell.stage.with_mut(|stage| {
+        // SAFETY: rule 2: we are RUNNING.
+        let stage = unsafe { &mut *stage };
+        let Stage::Running(future) = stage else { unreachable!("a running task has its future") };
+        // SAFETY: the cell is on the heap and the future is dropped in place before it is freed.
+        unsafe { Pin::new_unchecked(future) }.poll(cx)
+    })
+}
+
+#[cold]
+fn cancellation<F: Future, S>(cell: &Cell<F, S>) -> JoinError {
+    let reason = cell.header.extras().and_then(Extras::cancel_reason);
+    JoinError::cancelled(cell.header.origin(), reason)
+}
+
+/// Replaces the stage; the old one (future or output) is dropped, and what that panics with is returned.
+fn replace_stage<F: Future, S>(cell: &Cell<F, S>, new: Stage<F>) -> Result<(), Box<dyn Any + Send>> {
+    cell.stage.with_mut(|stage| {
+        if std::mem::needs_drop::<F>() || !matches!(new, Stage::Finished(_)) {
+            // SAFETY: rule 2: the caller owns the stage. Consumed owns nothing, so it is overwritten below.
+            let old = catch_unwind(AssertUnwindSafe(|| unsafe {
+                // A future must be dropped where it was pinned.
+                ptr::drop_in_place(stage);
+            }));
+            // SAFETY: as above; what was there is dropped.
+            unsafe { stage.write(new) };
+            return old;
+        }
+        // SAFETY: as above; the future needs no drop.
+        unsafe { stage.write(new) };
+        Ok(())
+    })
+}
+
+/// Puts the result in place and completes the task. To be called by the runner.
+fn finish<F: Future, S: Schedule>(
+    task: NonNull<Header>,
+    cell: &Cell<F, S>,
+    result: Result<F::Output, JoinError>,
+) {
+    if let Err(payload) = replace_stage(cell, Stage::Finished(result)) {
+        // The future's destructor panicked: that is what the joiner must hear of.
+        let error = JoinError::panic(cell.header.origin(), payload);
+        let replaced = replace_stage(cell, Stage::Finished(Err(error)));
+        drop(replaced);
+    }
+    cell.scheduler.completed(cell.header.live_key());
+    match cell.header.state.complete() {
+        Complete::Left => return,
+        Complete::WakeJoiner => {
+            // SAFETY: rule 3: the waker is ours, and nobody drops it after us.
+            let waker = cell.join_waker.with(|waker| unsafe { (*waker).assume_init_read() });
+            // A waker that panics must not take the worker with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        // SAFETY: rule 2: there is no handle, so the output is the runner's.
+        Complete::DropOutput => unsafe { drop_output::<F, S>(task) },
+    }
+    // SAFETY: the scheduler's reference is given up by the one who completed the task.
+    unsafe { Header::release(task) };
+}
+
+unsafe fn take_output<F: Future, S>(task: NonNull<Header>, into: *mut ()) {
+    // SAFETY: the vtable's contract.
+    let cell = unsafe { cell::<F, S>(task) };
+    cell.stage.with_mut(|stage| {
+        // SAFETY: rule 2: complete, and the caller is the handle.
+        let stage = unsafe { std::mem::replace(&mut *stage, Stage::Consumed) };
+        if let Stage::Finished(result) = stage {
+            // SAFETY: the handle passes a place of this very type.
+            unsafe { *into.cast::<Option<Result<F::Output, JoinError>>>() = Some(result) };
+        }
+    });
+}
+
+unsafe fn drop_output<F: Future, S: Schedule>(task: NonNull<Header>) {
+    // SAFETY: the vtable's contract.
+    let cell = unsafe { cell::<F, S>(task) };
+    // SAFETY: rule 2: complete, and the caller owns the output.
+    let unseen = cell.stage.with(|stage| match unsafe { &*stage } {
+        Stage::Finished(Err(error)) if error.is_panic() => true,
+        Stage::Finished(Ok(_)) if !std::mem::needs_drop::<F::Output>() => false,
+        Stage::Consumed | Stage::Running(_) => false,
+        Stage::Finished(_) => true,
+    });
+    if !unseen {
+        return;
+    }
+    // SAFETY: as above.
+    let stage = cell.stage.with_mut(|stage| unsafe { std::mem::replace(&mut *stage, Stage::Consumed) });
+    match stage {
+        Stage::Finished(Err(error)) if error.is_panic() => {
+            cell.scheduler.panicked(&cell.header.origin(), error.into_panic().as_ref());
+        }
+        stage => {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(stage))) {
+                cell.scheduler.panicked(&cell.header.origin(), payload.as_ref());
+            }
+        }
+    }
+}
+
+unsafe fn free<F: Future, S>(task: NonNull<Header>) {
+    let extras = {
+        // SAFETY: alive until the end of this function.
+        let header = unsafe { task.as_ref() };
+        header.extras.load(Acquire)
+    };
+    if !extras.is_null() {
+        // SAFETY: it came from a Box, and the task that owned it goes.
+        drop(unsafe { Box::from_raw(extras) });
+    }
+    // SAFETY: the caller had the last reference; allocated with this very layout by `allocate`.
+    drop(unsafe { Box::from_raw(task.cast::<Cell<F, S>>().as_ptr()) });
+}

@@ -1,0 +1,143 @@
+//! The task this thread is polling.
+
+use super::cell::Header;
+use super::error::Origin;
+use super::id::Id;
+use super::join::TaskRef;
+use super::waker;
+use std::cell::Cell;
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::Location;
+use std::ptr::{self, NonNull};
+use std::task::{Context, Poll};
+
+thread_local! {
+    static CURRENT: Cell<*const Header> = const { Cell::new(ptr::null()) };
+    /// Set by `yield_now`: the poll that is about to return Pending wants to run again, after the others.
+    static YIELDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks `task` as the one being polled until it is dropped.
+#[inline]
+pub(super) fn enter(task: NonNull<Header>) -> Entered {
+    Entered { outer: CURRENT.replace(task.as_ptr()), outer_yielded: YIELDED.replace(false) }
+}
+
+pub(super) struct Entered {
+    outer: *const Header,
+    outer_yielded: bool,
+}
+
+impl Entered {
+    #[inline]
+    pub(super) fn take_yielded(&self) -> bool {
+        YIELDED.take()
+    }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.set(self.outer);
+        YIELDED.set(self.outer_yielded);
+    }
+}
+
+/// Runs `f` with the header of the task being polled.
+#[inline]
+pub(super) fn with<R>(f: impl FnOnce(Option<&Header>) -> R) -> R {
+    // SAFETY: the pointer is set for the time of a poll, during which the task is alive.
+    f(unsafe { CURRENT.get().as_ref() })
+}
+
+/// Asks that the current task be queued again behind the others once this poll returns Pending.
+#[inline]
+pub(crate) fn yield_soon(cx: &Context<'_>) {
+    let current = CURRENT.get();
+    if !current.is_null() && waker::is_for(cx.waker(), current) {
+        YIELDED.set(true);
+    } else {
+        // Polled through a foreign waker (a combinator of its own, another executor).
+        cx.waker().wake_by_ref();
+    }
+}
+
+/// What is known about a task.
+#[derive(Debug, Clone)]
+pub struct TaskInfo {
+    origin: Origin,
+    running: bool,
+}
+
+impl TaskInfo {
+    pub(crate) fn of(header: &Header, running: bool) -> Self {
+        Self { origin: header.origin(), running }
+    }
+
+    /// Its id, unique in the process.
+    pub fn id(&self) -> Id {
+        self.origin.id
+    }
+
+    /// Its name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.origin.name.as_deref()
+    }
+
+    /// Where it was spawned.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.origin.spawned_at
+    }
+
+    /// True if it was being polled when this was taken.
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.origin.fmt(f)
+    }
+}
+
+/// The task that calls.
+///
+/// # Panics
+/// Outside a task; [`try_current`] asks first.
+#[track_caller]
+pub fn current() -> TaskInfo {
+    try_current().expect("task::current() was called outside a task; use task::try_current() to ask first")
+}
+
+/// The task that calls, or `None` outside a task.
+pub fn try_current() -> Option<TaskInfo> {
+    with(|header| header.map(|header| TaskInfo::of(header, true)))
+}
+
+/// Waits until someone asks the current task to end, and returns the reason if one was given.
+///
+/// A task that is cancelled with [`JoinHandle::cancel_within`](super::JoinHandle::cancel_within) has that long from here
+/// to clean up; one that is cancelled with `cancel()` is dropped at once and does not see this.
+///
+/// # Cancel safety
+/// Dropping it loses nothing: a request stays on the task.
+///
+/// # Panics
+/// Outside a task.
+pub async fn cancelled() -> Option<String> {
+    let current = NonNull::new(CURRENT.get().cast_mut());
+    let task = current.expect("task::cancelled() was awaited outside a task: only a task can be cancelled");
+    // SAFETY: the task is being polled by this thread, hence alive. The reference lets this future be dropped anywhere.
+    let task = unsafe { TaskRef::retain(task) };
+    let extras = task.header().extras_or_new();
+    let mut wait = std::pin::pin!(extras.asked.wait());
+    poll_fn(|cx| {
+        // Enter the queue first, look second: a request that comes in between finds us.
+        let notified = wait.as_mut().poll_wait(cx);
+        if extras.is_asked() { Poll::Ready(()) } else { notified }
+    })
+    .await;
+    extras.cancel_reason().map(|reason| reason.into_owned())
+}

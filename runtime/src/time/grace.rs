@@ -1,0 +1,39 @@
+//! Cancelling with a grace period: ask, wait, insist.
+
+use super::Duration;
+use super::sleep::sleep;
+use crate::task::{CancelHandle, JoinHandle, Spawn};
+use crate::worker::{Shared, SharedRef};
+use std::panic::Location;
+
+impl<T> JoinHandle<T> {
+    /// Asks the task to end, gives it `grace` to clean up, then ends it as [`cancel`](Self::cancel) does.
+    ///
+    /// The task hears of it through [`task::cancelled`](crate::task::cancelled); one that does not listen goes on until
+    /// the grace period is over.
+    #[track_caller]
+    pub fn cancel_within(&self, grace: Duration) {
+        self.abort_handle().cancel_within(grace);
+    }
+}
+
+impl CancelHandle {
+    /// As [`JoinHandle::cancel_within`].
+    #[track_caller]
+    pub fn cancel_within(&self, grace: Duration) {
+        if self.is_finished() {
+            return;
+        }
+        self.ask(None);
+        let scheduler = self.scheduler().cast::<Shared>();
+        // SAFETY: every task of this crate is made with a SharedRef as its scheduler, and ours keeps it alive.
+        let scheduler = unsafe { SharedRef::from_ptr(scheduler) };
+        let task = self.clone();
+        let spawn = Spawn { spawned_at: Location::caller(), extras: None };
+        let insist = async move {
+            sleep(grace).await;
+            task.cancel();
+        };
+        scheduler.spawn(insist, spawn).detach();
+    }
+}

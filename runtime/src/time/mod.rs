@@ -1,0 +1,15 @@
+//! Sleeps, time-outs, intervals, and a clock that tests can stop.
+
+mod clock;
+mod grace;
+mod instant;
+mod interval;
+mod sleep;
+mod timeout;
+
+pub use clock::{advance, pause, resume};
+pub use instant::Instant;
+pub use interval::{Interval, MissedTick, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use std::time::Duration;
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

@@ -1,0 +1,84 @@
+//! Wakers gathered under a lock and called after it is released.
+//!
+//! A waker may run arbitrary code: take our locks, drop tasks, panic. None is called while a lock is held.
+
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+
+const CAPACITY: usize = 32;
+
+/// Up to 32 wakers on the stack; those left are woken when it is dropped.
+pub struct Batch {
+    wakers: [MaybeUninit<Waker>; CAPACITY],
+    /// Index of the first waker not yet called.
+    start: usize,
+    /// One past the last waker: `start..end` are initialised.
+    end: usize,
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("len", &(self.end - self.start)).finish()
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Batch {
+    /// An empty batch.
+    #[inline]
+    pub const fn new() -> Self {
+        Self { wakers: [const { MaybeUninit::uninit() }; CAPACITY], start: 0, end: 0 }
+    }
+
+    /// True when the next `push` would not fit: release the lock, `wake`, take it again.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.end == CAPACITY
+    }
+
+    /// True when there is nobody to wake.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Adds a waker.
+    ///
+    /// # Panics
+    /// When the batch is full.
+    #[inline]
+    pub fn push(&mut self, waker: Waker) {
+        self.wakers[self.end].write(waker);
+        self.end += 1;
+    }
+
+    /// Wakes all, in the order they came, and leaves the batch empty. To be called with no lock held.
+    #[inline]
+    pub fn wake(&mut self) {
+        while self.start < self.end {
+            let slot = &self.wakers[self.start];
+            self.start += 1;
+            // SAFETY: the slot was in `start..end`, hence initialised, and `start` has passed it: it is read once.
+            let waker = unsafe { slot.assume_init_read() };
+            // A waker that panics must not keep the others from being woken, nor take a worker with it.
+            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+                crate::report::warn(format_args!("a waker panicked when it was woken; its task may hang"));
+            }
+        }
+        self.start = 0;
+        self.end = 0;
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // Whoever is in here was promised a wake, also when the holder unwinds.
+        self.wake();
+    }
+}

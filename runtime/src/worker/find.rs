@@ -1,0 +1,107 @@
+//! Where a worker looks for its next task.
+
+use super::core::Worker;
+use crate::idle::Searching;
+use crate::prim::atomic::Ordering::Relaxed;
+use crate::queue::retry;
+use crate::task::Task;
+
+/// Once in so many turns the injector goes first, and the driver is looked at (a prime, so that no pattern of tasks
+/// falls in step with it).
+const TURNS: u32 = 61;
+/// Pinned tasks go first once in so many turns: neither they nor the others wait for ever.
+const PINNED_TURNS: u32 = 4;
+
+/// What a look for work came to.
+pub(super) enum Found<'a> {
+    Task(Task),
+    /// Nothing anywhere; with the evidence of the search, if there was one.
+    Nothing(Option<Searching<'a>>),
+}
+
+impl Worker {
+    /// Looks for the next task: here, then everywhere.
+    #[inline]
+    pub(super) fn find<'a>(&'a self, searching: Option<Searching<'a>>) -> Found<'a> {
+        if let Some(task) = self.own_task() {
+            self.end_search(searching);
+            return Found::Task(task);
+        }
+        let active = self.shared.active.load(Relaxed);
+        let Some(searching) = searching.or_else(|| self.shared.idle.start_search(active)) else {
+            return Found::Nothing(None);
+        };
+        match self.search() {
+            Some(task) => {
+                self.end_search(Some(searching));
+                Found::Task(task)
+            }
+            None => Found::Nothing(Some(searching)),
+        }
+    }
+
+    /// The search order at home: `next` slot, own deque, pinned tasks, own injector shard.
+    #[inline]
+    fn own_task(&self) -> Option<Task> {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        if tick % TURNS == 0
+            && let Some(task) = self.look_around()
+        {
+            return Some(task);
+        }
+        if tick % PINNED_TURNS == 0
+            && let Some(task) = self.pop_pinned()
+        {
+            return Some(task);
+        }
+        self.local
+            .pop(&self.remote().queue)
+            .or_else(|| self.pop_pinned())
+            .or_else(|| self.shared.injectors.pop_from(self.index, &self.local))
+    }
+
+    /// Timers, events, and the injectors, for a worker that would otherwise go on with its own tasks for ever.
+    #[cold]
+    fn look_around(&self) -> Option<Task> {
+        self.look_at_driver();
+        self.shared.injectors.pop(self.index, &self.local)
+    }
+
+    /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
+    fn search(&self) -> Option<Task> {
+        self.shared
+            .injectors
+            .pop(self.index, &self.local)
+            .or_else(|| self.steal())
+            .or_else(|| self.take_stale_next())
+    }
+
+    fn steal(&self) -> Option<Task> {
+        let victims = self.shared.started();
+        let first = self.rng.below(victims.len());
+        let stolen = (0..victims.len())
+            .map(|step| (first + step) % victims.len())
+            .filter(|&victim| victim != self.index && victims[victim].queue.has_tasks())
+            .find_map(|victim| retry(|| victims[victim].queue.steal(&self.local)));
+        if stolen.is_some() {
+            self.remote().stats.steals.add(1 + self.local.deque().len() as u64);
+        }
+        stolen
+    }
+
+    fn take_stale_next(&self) -> Option<Task> {
+        let victims = self.shared.started();
+        victims.iter().filter(|victim| victim.pace.is_slow()).find_map(|victim| victim.queue.take_next())
+    }
+
+    /// Ends a search that found something; the last searcher has another take its place.
+    #[inline]
+    fn end_search(&self, searching: Option<Searching<'_>>) {
+        if let Some(searching) = searching
+            && searching.found()
+        {
+            self.shared.wake_one();
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The monitor: one thread that watches the workers' polls, asleep while all of them are.
+//!
+//! It is what keeps one long poll from stopping anything but itself. A worker whose poll stamp stands still is slow:
+//! its queue and slot are offered to others, and somebody is sent to the driver. One that stands still for long is
+//! stuck: it counts as lost, and when no worker is left and work waits, a spare one is started.
+
+use super::core::start_thread;
+use super::shared::{Phase, Remote, Shared, SharedRef};
+use crate::driver::clock::real_now;
+use crate::prim::atomic::{
+    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
+};
+use crate::prim::lock::{Condvar, Mutex};
+use crate::task::{Header, Origin};
+use std::time::{Duration, Instant};
+
+/// How often it looks while anyone is awake.
+const TICK: Duration = Duration::from_millis(5);
+/// A poll as long as this is slow.
+const SLOW_AFTER: Duration = Duration::from_millis(10);
+/// After so many looks at workers that all sleep it sleeps too, until one wakes: waking it costs a system call, and a
+/// server with little to do goes idle a thousand times a second.
+const QUIET_TICKS: u32 = 20;
+/// How long a spare worker stays when it is not needed.
+const RESERVE: Duration = Duration::from_secs(2);
+
+const FRESH: u8 = 0;
+const SLOW: u8 = 1;
+const STUCK: u8 = 2;
+
+/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK` by the monitor, who takes a stuck worker
+/// out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that the count is
+/// settled by whoever's change comes first.
+#[derive(Debug, Default)]
+pub(crate) struct Pace(AtomicU8);
+
+impl Pace {
+    /// True when the worker is slow or stuck.
+    #[inline]
+    pub(crate) fn is_slow(&self) -> bool {
+        self.0.load(Relaxed) != FRESH
+    }
+
+    fn to_slow(&self) {
+        let _ = self.0.compare_exchange(FRESH, SLOW, AcqRel, Relaxed);
+    }
+
+    /// True if it was slow and is stuck now: the caller takes it out of the count.
+    #[must_use]
+    fn to_stuck(&self) -> bool {
+        self.0.compare_exchange(SLOW, STUCK, AcqRel, Relaxed).is_ok()
+    }
+
+    /// By the owner. True if it was stuck: it goes back into the count.
+    #[must_use]
+    pub(super) fn reset(&self) -> bool {
+        self.0.swap(FRESH, AcqRel) == STUCK
+    }
+}
+
+/// The monitor's part of the shared state.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    /// True while it sleeps until a worker wakes.
+    is_asleep: AtomicBool,
+    /// True when it was told to look at once.
+    called: Mutex<bool>,
+    calls: Condvar,
+    spares: Mutex<Spares>,
+}
+
+/// Spare workers that have no work.
+#[derive(Debug, Default)]
+struct Spares {
+    /// Waiting on their threads, to be used again.
+    reserve: Vec<usize>,
+    /// Slots whose threads have ended.
+    vacant: Vec<usize>,
+}
+
+/// What the monitor remembers of a worker.
+#[derive(Clone, Copy)]
+struct Seen {
+    stamp: u64,
+    since: Instant,
+}
+
+impl Monitor {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_asleep: AtomicBool::new(false),
+            called: Mutex::new(false),
+            calls: Condvar::new(),
+            spares: Mutex::default(),
+        }
+    }
+
+    /// A worker woke: the monitor has something to watch.
+    #[inline]
+    pub(crate) fn notice_awake(&self) {
+        // SeqCst, as the change of the idle word before it and the monitor's store and look in `sleep`: either the
+        // monitor sees a worker awake, or we see it asleep.
+        if self.is_asleep.load(SeqCst) {
+            self.call();
+        }
+    }
+
+    /// Makes the monitor look now.
+    pub(crate) fn call(&self) {
+        *self.called.lock() = true;
+        self.calls.notify_one();
+    }
+
+    /// Waits for the next look.
+    fn pause(&self) {
+        let called = self.called.lock();
+        let mut called = if *called { called } else { self.calls.wait_timeout(called, TICK).0 };
+        *called = false;
+    }
+
+    /// Sleeps until a worker wakes. The caller has seen them all asleep.
+    fn sleep(&self, still_quiet: impl Fn() -> bool) {
+        self.is_asleep.store(true, SeqCst);
+        if still_quiet() {
+            let mut called = self.called.lock();
+            while !*called {
+                called = self.calls.wait(called);
+            }
+            *called = false;
+        }
+        self.is_asleep.store(false, SeqCst);
+    }
+}
+
+/// The body of the monitor's thread.
+pub(crate) fn thread_main(shared: &SharedRef) {
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut quiet = 0;
+    while shared.phase() == Phase::Open {
+        quiet = if shared.is_quiet() { quiet + 1 } else { 0 };
+        if quiet > QUIET_TICKS {
+            shared.attend_driver();
+            shared.monitor.sleep(|| shared.is_quiet() && shared.phase() == Phase::Open);
+            quiet = 0;
+        }
+        shared.monitor.pause();
+        look(shared, &mut seen);
+    }
+}
+
+/// One look at all workers.
+fn look(shared: &SharedRef, seen: &mut Vec<Seen>) {
+    let now = real_now();
+    let started = shared.started();
+    seen.resize(started.len(), Seen { stamp: 0, since: now });
+    let mut anyone_slow = false;
+    for (remote, seen) in started.iter().zip(seen.iter_mut()) {
+        let stamp = remote.stats.polls.get();
+        if seen.stamp != stamp || remote.polling.load(Relaxed) == 0 || remote.is_blocked.load(Relaxed) {
+            *seen = Seen { stamp, since: now };
+            continue;
+        }
+        anyone_slow = true;
+        watch(shared, remote, now - seen.since);
+    }
+    if anyone_slow || shared.active.load(SeqCst) == 0 {
+        stand_in(shared);
+    }
+}
+
+/// A worker has been in the same poll since the last look, or longer.
+fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
+    if age >= SLOW_AFTER {
+        remote.pace.to_slow();
+    }
+    if age >= shared.settings.blocked_after && remote.pace.to_stuck() {
+        shared.active.fetch_sub(1, SeqCst);
+        remote.stats.blocked_polls.add(1);
+        if shared.settings.report_blocked {
+            report_stuck(shared, remote, age);
+        }
+    }
+    if remote.queue.has_tasks() || remote.queue.has_next() {
+        shared.wake_one();
+    }
+}
+
+/// Does what a slow worker does not get to: the driver, and its tasks.
+fn stand_in(shared: &SharedRef) {
+    let nobody_left = shared.active.load(SeqCst) == 0;
+    if shared.idle.sleeping() > 0 && !nobody_left {
+        shared.attend_driver();
+        return;
+    }
+    shared.driver.look();
+    if nobody_left && shared.has_work() {
+        start_spare(shared);
+    }
+}
+
+fn report_stuck(shared: &Shared, remote: &Remote, age: Duration) {
+    let task = remote.polling.load(Relaxed);
+    let origin: Option<Origin> = shared.live.look(task, Header::origin);
+    if let Some(origin) = origin {
+        crate::report::warn(format_args!(
+            "{origin} has been in one poll for {} ms and keeps its worker from other tasks; \
+             use spawn_blocking or block_in_place for work that blocks, yield_now().await in long loops",
+            age.as_millis()
+        ));
+    }
+}
+
+/// Puts one more worker to work, if the cap allows it.
+pub(crate) fn start_spare(shared: &SharedRef) {
+    let mut spares = shared.monitor.spares.lock();
+    if let Some(index) = spares.reserve.pop() {
+        drop(spares);
+        shared.active.fetch_add(1, SeqCst);
+        shared.unpark(index);
+        return;
+    }
+    let next = shared.started.load(Acquire);
+    let index = match spares.vacant.pop() {
+        Some(index) => index,
+        None if next < shared.remotes.len() => {
+            shared.started.store(next + 1, SeqCst);
+            next
+        }
+        None => return,
+    };
+    drop(spares);
+    shared.active.fetch_add(1, SeqCst);
+    if let Err(error) = start_thread(shared, index) {
+        shared.active.fetch_sub(1, SeqCst);
+        shared.monitor.spares.lock().vacant.push(index);
+        crate::report::warn(format_args!(
+            "all workers are stuck and no thread can be started in their place: {error}"
+        ));
+    }
+}
+
+impl Shared {
+    /// True when there is nothing to watch: every worker that is left sleeps, and none is in a poll.
+    fn is_quiet(&self) -> bool {
+        let active = self.active.load(SeqCst);
+        let polls = |remote: &Remote| remote.polling.load(Relaxed) != 0 && !remote.is_blocked.load(Relaxed);
+        active > 0 && self.idle.sleeping() >= active && !self.started().iter().any(|remote| polls(remote))
+    }
+}
+
+impl super::Worker {
+    /// True when more workers run than are wanted; then this one is counted out.
+    #[cold]
+    pub(super) fn is_surplus(&self) -> bool {
+        let shared = &self.shared;
+        let wanted = shared.settings.workers;
+        let count_out = |active| (active > wanted).then(|| active - 1);
+        shared.active.fetch_update(SeqCst, SeqCst, count_out).is_ok()
+    }
+
+    /// A spare that was counted out waits to be used again; false when its time is up and the thread ends.
+    pub(super) fn wait_in_reserve(&self) -> bool {
+        let shared = &self.shared;
+        self.hand_over();
+        shared.monitor.spares.lock().reserve.push(self.index);
+        // Open, or shutdown would have unparked us after we entered the list.
+        if shared.phase() == Phase::Open && self.remote().parker.park_timeout(RESERVE) {
+            return true;
+        }
+        let mut spares = shared.monitor.spares.lock();
+        match spares.reserve.iter().position(|&index| index == self.index) {
+            Some(at) => {
+                spares.reserve.swap_remove(at);
+                spares.vacant.push(self.index);
+                false
+            }
+            // Chosen at the last moment: counted in already, and a notification is on its way.
+            None => true,
+        }
+    }
+
+    /// Gives all tasks of this worker to the others.
+    fn hand_over(&self) {
+        let shared = &self.shared;
+        self.local.give_up_next(&self.remote().queue);
+        while let Some(task) = self.local.deque().pop() {
+            shared.injectors.push(self.index, task);
+            self.remote().stats.overflowed.add(1);
+        }
+        shared.wake_one();
+        shared.attend_driver();
+    }
+}

@@ -1,0 +1,161 @@
+//! A worker's loop: find a task, poll it once, share what is left over, rest when there is nothing.
+
+use super::core::{Probe, Worker};
+use super::find::Found;
+use super::shared::Phase;
+use crate::driver::Turn;
+use crate::driver::clock::NEVER;
+use crate::idle::{Awake, Searching};
+use crate::prim::atomic::Ordering::{Relaxed, SeqCst};
+use crate::task::{Ran, Task};
+
+/// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call.
+const LOOK_EVERY_NS: u64 = 20_000;
+
+impl Worker {
+    /// Runs tasks until `stop` says so.
+    pub(crate) fn run(&self, mut stop: impl FnMut() -> bool) {
+        let mut searching = None;
+        while !stop() {
+            match self.find(searching.take()) {
+                Found::Task(task) => self.run_task(task),
+                Found::Nothing(searched) => searching = self.rest(searched),
+            }
+        }
+        if let Some(searching) = searching {
+            // We leave while others rely on our search.
+            if searching.found() {
+                self.shared.wake_one();
+            }
+        }
+    }
+
+    /// True when this thread is to leave its loop: shutdown, or it was a spare and is needed no longer.
+    #[inline]
+    pub(super) fn must_stop(&self) -> bool {
+        self.shared.phase() != Phase::Open || (self.is_spare() && self.is_surplus())
+    }
+
+    /// Polls a task once.
+    #[inline]
+    pub(super) fn run_task(&self, task: Task) {
+        let remote = self.remote();
+        remote.polling.store(task.header().live_key().pack(), Relaxed);
+        remote.stats.polls.add(1);
+        self.begin_poll();
+        let (ran, task) = task.run();
+        remote.polling.store(0, Relaxed);
+        if ran == Ran::Again {
+            self.requeue(task);
+        }
+        if remote.pace.is_slow() {
+            self.catch_up();
+        }
+        self.count_down_probe();
+        self.share_surplus();
+    }
+
+    /// A task that was woken during its poll, or yielded, goes behind the others.
+    #[inline]
+    fn requeue(&self, task: Task) {
+        if task.header().live_key().pinned().is_some() {
+            self.push_pinned(task);
+        } else {
+            self.local.push_back(task);
+        }
+    }
+
+    /// Wakes one worker if more tasks wait here than we run next. A stale answer costs one poll's delay.
+    #[inline]
+    pub(super) fn share_surplus(&self) {
+        if self.shared.idle.wants_wake() && self.local.len(&self.remote().queue) > 1 {
+            self.shared.wake_one();
+        }
+    }
+
+    /// The monitor thought this worker slow: it is not any more.
+    #[cold]
+    fn catch_up(&self) {
+        if self.remote().pace.reset() {
+            self.shared.active.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// What a busy worker does once in a while: timers that are due, events if nobody waits for them now.
+    pub(super) fn look_at_driver(&self) {
+        let driver = &self.shared.driver;
+        let now = driver.clock().now();
+        if driver.io().registered() > 0 && now.saturating_sub(self.looked_at.get()) >= LOOK_EVERY_NS {
+            self.looked_at.set(now);
+            driver.look();
+        } else {
+            driver.expire_due(now);
+        }
+        if self.probe.get().left == 0 {
+            self.probe.set(Probe { since: now, left: self.local.len(&self.remote().queue) + 1 });
+        }
+    }
+
+    /// One turn less until the task that the probe stands for would run.
+    #[inline]
+    fn count_down_probe(&self) {
+        let probe = self.probe.get();
+        if probe.left > 0 {
+            self.probe.set(Probe { left: probe.left - 1, ..probe });
+            if probe.left == 1 {
+                let now = self.shared.driver.clock().now();
+                self.remote().stats.note_delay(now.saturating_sub(probe.since));
+            }
+        }
+    }
+
+    /// Sleeps until there may be something to do. Returns evidence if it was woken to search.
+    fn rest<'a>(&'a self, searching: Option<Searching<'a>>) -> Option<Searching<'a>> {
+        let shared = &*self.shared;
+        if self.remote().pace.is_slow() {
+            self.catch_up();
+        }
+        let was_last = shared.idle.fall_asleep(self.index, searching);
+        if !(was_last && shared.has_work()) && !self.advance_paused_time() {
+            self.remote().stats.parks.add(1);
+            self.remote().parker.park(&shared.driver);
+        }
+        let searching = match shared.idle.wake_up(self.index) {
+            Awake::Chosen(searching) => Some(searching),
+            Awake::ByItself => None,
+        };
+        shared.monitor.notice_awake();
+        self.share_surplus();
+        searching
+    }
+
+    /// With the clock paused, and nothing left to do at this time: moves it to the next timer. True if there may be
+    /// something to do now.
+    fn advance_paused_time(&self) -> bool {
+        let shared = &*self.shared;
+        let driver = &shared.driver;
+        if !driver.clock().is_paused() || shared.idle.sleeping() < shared.active.load(SeqCst) {
+            return false;
+        }
+        let Some(turning) = driver.try_turn() else {
+            // Another worker sleeps in the driver, from before we fell asleep: it is to come to this point now.
+            driver.wake();
+            return false;
+        };
+        // What has happened comes before what will (f22).
+        turning.run(Turn::Look);
+        if self.has_own_work() || shared.has_work() {
+            return true;
+        }
+        if shared.has_pinned_work() {
+            // Its worker has been unparked and will come by here when it is done.
+            return false;
+        }
+        let next = driver.exact_next_deadline();
+        if next == NEVER || driver.clock().is_held() || !driver.clock().advance_to(next) {
+            return false;
+        }
+        driver.expire_due(next);
+        true
+    }
+}

@@ -1,0 +1,178 @@
+//! The end: no new tasks, then every task ended, each phase with a deadline and a count of what it left.
+
+use super::core::Worker;
+use super::current;
+use super::shared::{Phase, Shared, SharedRef};
+use crate::driver::clock::real_now;
+use crate::prim::atomic::Ordering::Relaxed;
+use crate::prim::thread::spin;
+use crate::queue::retry;
+use crate::task::{CancelHandle, Header, Id, Origin};
+use std::time::Instant;
+
+impl SharedRef {
+    /// Begins the end: from here on, spawning gives a cancelled task. False if it has begun before.
+    pub(crate) fn close(&self) -> bool {
+        if !self.enter_phase(Phase::Closing) {
+            return false;
+        }
+        self.live.close_outside();
+        self.monitor.call();
+        (0..self.started().len()).for_each(|index| self.unpark(index));
+        true
+    }
+
+    /// Waits until the workers have ended their tasks, at most until `deadline`, and ends what they left. Returns the
+    /// tasks that are in a poll that does not end; their threads go on with them.
+    pub(crate) fn finish(&self, deadline: Instant) -> Vec<Origin> {
+        self.wait_for_threads(deadline);
+        self.enter_phase(Phase::Closed);
+        if !self.is_forked() {
+            self.end_outside_tasks();
+        }
+        self.stuck_tasks()
+    }
+
+    /// Waits for the worker threads to leave; those that do not are abandoned.
+    fn wait_for_threads(&self, deadline: Instant) {
+        if self.is_forked() {
+            return;
+        }
+        let mut running = self.running.lock();
+        // Dropped from inside one of its own tasks, a runtime cannot wait for that very thread (f18).
+        let own = usize::from(current::with(|worker| {
+            worker.is_some_and(|worker| worker.belongs_to(self.as_ptr()))
+        }));
+        while *running > own {
+            let now = real_now();
+            if now >= deadline {
+                return;
+            }
+            running = self.left.wait_timeout(running, deadline - now).0;
+        }
+        drop(running);
+        if own == 0 {
+            let threads = std::mem::take(&mut *self.threads.lock());
+            // They have left: what remains of them is the end of a function.
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        }
+    }
+
+    /// A worker's thread is done.
+    pub(crate) fn leave(&self, _index: usize) {
+        let mut running = self.running.lock();
+        *running -= 1;
+        let last = *running == 0;
+        drop(running);
+        self.left.notify_all();
+        if last && self.phase() != Phase::Open {
+            // Nobody may be waiting for us: what is left in the queues is ours to end.
+            self.enter_phase(Phase::Closed);
+            self.end_outside_tasks();
+        }
+    }
+
+    /// Ends every task that is in a queue, from a thread that is no worker.
+    pub(crate) fn end_queued_tasks(&self) {
+        loop {
+            let from_worker = || {
+                self.started().iter().find_map(|remote| {
+                    retry(|| remote.queue.steal_one()).or_else(|| remote.queue.take_next())
+                })
+            };
+            match self.injectors.take_one().or_else(from_worker) {
+                Some(task) => task.cancel(),
+                None => return,
+            }
+        }
+    }
+
+    /// Ends every task that any thread may end.
+    fn end_outside_tasks(&self) {
+        self.end_queued_tasks();
+        let mut idle: Vec<CancelHandle> = Vec::new();
+        self.live.for_each(|header| {
+            if header.live_key().pinned().is_none() {
+                idle.push(CancelHandle::of(header));
+            }
+        });
+        // Cancelling an idle task queues it, and in this phase whoever queues a task ends it.
+        idle.into_iter().for_each(|task| task.cancel());
+        self.end_queued_tasks();
+    }
+
+    fn stuck_tasks(&self) -> Vec<Origin> {
+        let polls = self.started().iter().map(|remote| remote.polling.load(Relaxed));
+        polls.filter_map(|task| self.live.look(task, Header::origin)).collect()
+    }
+}
+
+impl Shared {
+    /// The tasks that are being polled now.
+    pub(crate) fn polled_tasks(&self) -> Vec<Id> {
+        let polls = self.started().iter().map(|remote| remote.polling.load(Relaxed));
+        polls.filter_map(|task| self.live.look(task, Header::id)).collect()
+    }
+
+    /// Tasks that have been spawned and have not ended.
+    pub(crate) fn alive(&self) -> usize {
+        let stats = || self.remotes.iter().map(|remote| &remote.stats).chain([&*self.outside]);
+        // The completed first: a task that completes between the two sums must not count as minus one.
+        let completed: u64 = stats().map(|stats| stats.completed.get()).sum();
+        let spawned: u64 = stats().map(|stats| stats.spawned.get()).sum();
+        usize::try_from(spawned.saturating_sub(completed)).unwrap_or(usize::MAX)
+    }
+}
+
+impl Worker {
+    /// Ends the tasks of this worker: those it entered in the live set, those in its queues, those pinned to it.
+    pub(crate) fn end_own_tasks(&self) {
+        let mut turn = 0;
+        loop {
+            let pinned = self.cancel_own();
+            let ended = self.drain();
+            if ended == 0 && pinned == 0 {
+                return;
+            }
+            if ended == 0 {
+                // A pinned task that another thread is about to put in our inbox: only we may drop it.
+                spin(turn);
+                turn += 1;
+            }
+        }
+    }
+
+    /// Cancels the tasks of this worker, which queues them here; returns how many pinned ones are left.
+    fn cancel_own(&self) -> usize {
+        let live = &self.shared.live;
+        let mut mine: Vec<CancelHandle> = Vec::new();
+        let mut pinned = 0;
+        live.slab(self.index).for_each(|header| mine.push(CancelHandle::of(header)));
+        live.for_each(|header| {
+            if header.live_key().pinned() == Some(self.index) {
+                mine.push(CancelHandle::of(header));
+                pinned += 1;
+            }
+        });
+        mine.iter().for_each(|task| task.cancel());
+        pinned
+    }
+
+    /// Ends all tasks in the queues this worker may empty; destructors may add to them meanwhile.
+    fn drain(&self) -> usize {
+        let queue = &self.remote().queue;
+        let mut ended = 0;
+        while let Some(task) = self
+            .local
+            .pop(queue)
+            .or_else(|| self.pop_pinned())
+            .or_else(|| self.shared.injectors.pop(self.index, &self.local))
+        {
+            self.remote().polling.store(task.header().live_key().pack(), Relaxed);
+            task.cancel();
+            self.remote().polling.store(0, Relaxed);
+            ended += 1;
+        }
+        ended
+    }
+}
