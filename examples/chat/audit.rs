@@ -172,17 +172,16 @@ impl Latencies {
         self.max_ns
     }
 
-    /// The latency that `share` (0 to 1) of all stay below or at.
+    /// The latency that `share` (0 to 1) of all do not exceed.
     pub(crate) fn quantile_ns(&self, share: f64) -> u64 {
         let total: u64 = self.counts.iter().map(|&count| u64::from(count)).sum();
-        let mut left = (total as f64 * share) as u64;
-        for (slot, &count) in self.counts.iter().enumerate() {
-            if left < u64::from(count) {
-                return Self::least_ns(slot);
-            }
-            left -= u64::from(count);
-        }
-        self.max_ns
+        let rank = (total as f64 * share).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let reaches = |&count: &u32| {
+            seen += u64::from(count);
+            seen >= rank
+        };
+        self.counts.iter().position(reaches).map_or(0, Self::least_ns)
     }
 }
 

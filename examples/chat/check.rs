@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use raddle::net::TcpStream;
 use raddle::sync::Event;
 use raddle::time::sleep;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long nothing may move before what has not come counts as lost.
@@ -31,8 +32,8 @@ pub(crate) struct Size {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) size: Size,
-    /// The clients' addresses, as the server must write them.
-    pub(crate) names: Vec<String>,
+    /// The clients' addresses, as the server must write them. Set before `go`.
+    names: OnceLock<Vec<String>>,
     /// Time stamps count from here.
     pub(crate) clock: Instant,
     pub(crate) joined: AtomicU32,
@@ -44,10 +45,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn new(size: Size, names: Vec<String>) -> Arc<Self> {
+    fn new(size: Size) -> Arc<Self> {
         Arc::new(Self {
             size,
-            names,
+            names: OnceLock::new(),
             clock: Instant::now(),
             joined: AtomicU32::new(0),
             all_joined: Event::new(),
@@ -74,7 +75,8 @@ impl Plan {
 
     /// True when `addr` is that of client `id`, and `hearer` is in the same room.
     pub(crate) fn is_from(&self, addr: &str, id: u32, hearer: u32) -> bool {
-        self.room(id) == self.room(hearer) && self.names.get(id as usize).is_some_and(|name| name == addr)
+        let name = self.names.get().and_then(|names| names.get(id as usize));
+        self.room(id) == self.room(hearer) && name.is_some_and(|name| name == addr)
     }
 
     /// How many lines are to be delivered in all.
@@ -86,14 +88,12 @@ impl Plan {
 
 /// Runs the check and prints its report.
 pub(crate) async fn run(size: Size, limits: Limits) -> Result<(), String> {
-    // Both ends of each connection, and some for the runtime and the standard streams.
-    limits::allow_descriptors(u64::from(size.clients) * 2 + 64)?;
+    allow_open_files(size)?;
     let (listener, addr) = server::listen("127.0.0.1:0").await?;
     let chat = Chat::new(limits);
     raddle::spawn(chat.clone().accept(listener)).detach();
-    let (streams, names) = connect(addr, size.clients).await?;
-    let plan = Plan::new(size, names);
-    let played = future::or(play(&plan, streams), watch(&plan)).await?;
+    let plan = Plan::new(size);
+    let played = future::or(play(&plan, addr), watch(&plan)).await?;
     chat.goodbye().await;
     judge(&plan, &played.findings)?;
 
@@ -113,12 +113,17 @@ struct Played {
     findings: Vec<Findings>,
 }
 
-/// Starts a client on each stream; when all are in their rooms lets them talk, until all have left.
-async fn play(plan: &Arc<Plan>, streams: Vec<TcpStream>) -> Result<Played, String> {
-    let clients: Vec<_> = (0..plan.size.clients)
-        .zip(streams)
-        .map(|(id, stream)| raddle::spawn(client::play(id, stream, plan.clone())))
-        .collect();
+/// Starts the clients, one after the other; when all are in their rooms lets them talk, until all have left.
+async fn play(plan: &Arc<Plan>, addr: SocketAddr) -> Result<Played, String> {
+    let mut clients = Vec::new();
+    let mut names = Vec::new();
+    for id in 0..plan.size.clients {
+        let (stream, name) =
+            connect(addr).await.map_err(|error| format!("client {id} cannot connect to {addr}: {error}"))?;
+        names.push(name.clone());
+        clients.push(raddle::spawn(client::play(id, name, stream, plan.clone())));
+    }
+    plan.names.set(names).expect("nobody else sets the names");
     future::or(plan.all_joined.wait(), plan.abort.wait()).await;
     let (start, before) = (Instant::now(), Usage::now());
     plan.go.set();
@@ -129,22 +134,27 @@ async fn play(plan: &Arc<Plan>, streams: Vec<TcpStream>) -> Result<Played, Strin
     Ok(Played { start, usage: Usage::now().since(&before), findings })
 }
 
-/// Connects all clients, one after the other; gives their addresses too.
-async fn connect(addr: SocketAddr, clients: u32) -> Result<(Vec<TcpStream>, Vec<String>), String> {
-    let mut streams = Vec::new();
-    let mut names = Vec::new();
-    for id in 0..clients {
-        let connected = TcpStream::connect(addr).await.and_then(|stream| {
-            stream.set_nodelay(true)?;
-            let name = stream.local_addr()?.to_string();
-            Ok((stream, name))
-        });
-        let (stream, name) =
-            connected.map_err(|error| format!("client {id} cannot connect to {addr}: {error}"))?;
-        streams.push(stream);
-        names.push(name);
+/// A connection, and our address on it.
+async fn connect(addr: SocketAddr) -> io::Result<(TcpStream, String)> {
+    let stream = TcpStream::connect(addr).await?;
+    stream.set_nodelay(true)?;
+    let name = stream.local_addr()?.to_string();
+    Ok((stream, name))
+}
+
+/// Sees to it that both ends of every connection can be open at once.
+fn allow_open_files(size: Size) -> Result<(), String> {
+    // Some for the runtime and the standard streams.
+    let need = u64::from(size.clients) * 2 + 64;
+    let allowed = limits::raise_open_files(need)
+        .map_err(|error| format!("the limit on open files cannot be raised: {error}"))?;
+    if allowed < need {
+        return Err(format!(
+            "the check needs {need} open files and the system allows {allowed}: \
+             raise the limit (ulimit -n, as root) or ask for fewer --clients"
+        ));
     }
-    Ok((streams, names))
+    Ok(())
 }
 
 /// Shows how far the check is, and ends it when nothing moves any more. Never returns.
@@ -194,4 +204,72 @@ fn judge(plan: &Plan, findings: &[Findings]) -> Result<(), String> {
         }
     }
     Err(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Ledger;
+
+    fn plan() -> Arc<Plan> {
+        Plan::new(Size { clients: 5, rooms: 2, lines: 3 })
+    }
+
+    /// What the clients find when all goes well.
+    fn all_well(plan: &Plan) -> Vec<Findings> {
+        let finding = |id| {
+            let members = plan.members(id);
+            let mut ledger = Ledger::new(members, 3);
+            (0..members * 3).for_each(|n| ledger.note(n / 3, (n % 3) as u32));
+            Findings { ledger, latencies: Latencies::new(), finished: Instant::now(), error: None }
+        };
+        (0..5).map(finding).collect()
+    }
+
+    #[test]
+    fn rooms_are_as_large_as_the_clients_in_them() {
+        let plan = plan();
+        assert_eq!([0, 1, 2, 3, 4].map(|id| plan.members(id)), [3, 2, 3, 2, 3]);
+        assert_eq!([0, 1, 2, 3, 4].map(|id| plan.place(id)), [0, 0, 1, 1, 2]);
+        assert_eq!(plan.deliveries(), (9 + 4) * 3);
+    }
+
+    #[test]
+    fn a_check_without_faults_passes() {
+        let plan = plan();
+        assert_eq!(judge(&plan, &all_well(&plan)), Ok(()));
+    }
+
+    #[test]
+    fn a_lost_line_is_named() {
+        let plan = plan();
+        let mut findings = all_well(&plan);
+        findings[2].ledger = Ledger::new(3, 3);
+        (0..9).filter(|&n| n != 7).for_each(|n| findings[2].ledger.note(n / 3, (n % 3) as u32));
+        let text = judge(&plan, &findings).unwrap_err();
+        assert!(
+            text.starts_with("the check failed: of 39 deliveries 1 lost, 0 duplicated, 0 out of order"),
+            "{text}"
+        );
+        assert!(text.contains("client 2: ") && text.contains("line 1 of client 4"), "{text}");
+    }
+
+    #[test]
+    fn a_duplicated_line_is_counted() {
+        let plan = plan();
+        let mut findings = all_well(&plan);
+        findings[0].ledger.note(1, 1);
+        let text = judge(&plan, &findings).unwrap_err();
+        assert!(text.contains("0 lost, 1 duplicated"), "{text}");
+    }
+
+    #[test]
+    fn what_stopped_a_client_comes_before_what_did_not_come_because_of_it() {
+        let plan = plan();
+        let mut findings = all_well(&plan);
+        findings[1].error = Some("client 1 fell over".to_owned());
+        findings[4].error = Some("client 4 fell over".to_owned());
+        let text = judge(&plan, &findings).unwrap_err();
+        assert_eq!(text, "the check failed: client 1 fell over (and 1 more clients)");
+    }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Findings {
     pub(crate) error: Option<String>,
 }
 
-/// Plays client `id`.
-pub(crate) async fn play(id: u32, stream: TcpStream, plan: Arc<Plan>) -> Findings {
+/// Plays client `id`, whose address is `name`.
+pub(crate) async fn play(id: u32, name: String, stream: TcpStream, plan: Arc<Plan>) -> Findings {
     let mut client = Client {
         id,
         next: 0,
@@ -38,7 +38,7 @@ pub(crate) async fn play(id: u32, stream: TcpStream, plan: Arc<Plan>) -> Finding
         },
     };
     let played = async {
-        client.join(&plan).await?;
+        client.join(&name, &plan).await?;
         client.talk(&plan).await?;
         client.quit(&plan).await
     };
@@ -67,10 +67,10 @@ struct Client {
 
 impl Client {
     /// Enters its room and waits until everyone has.
-    async fn join(&mut self, plan: &Plan) -> io::Result<()> {
+    async fn join(&mut self, name: &str, plan: &Plan) -> io::Result<()> {
         let room = plan.room(self.id);
         self.stream.write_all(format!("/join r{room}\n").as_bytes()).await?;
-        let joined = format!("* {} joined r{room}", plan.names[self.id as usize]);
+        let joined = format!("* {name} joined r{room}");
         'joining: loop {
             self.read().await?;
             while let Some(line) = self.lines.next() {
@@ -91,7 +91,7 @@ impl Client {
         self.send(plan).await?;
         while !self.findings.ledger.is_complete() {
             self.read().await?;
-            if self.hear(plan) && self.next < plan.size.lines {
+            if self.hear(plan)? && self.next < plan.size.lines {
                 self.send(plan).await?;
             }
         }
@@ -104,7 +104,7 @@ impl Client {
         self.stream.write_all(b"/quit\n").await?;
         loop {
             match self.read().await {
-                Ok(()) => self.hear(plan),
+                Ok(()) => self.hear(plan)?,
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
                 Err(error) => return Err(error),
             };
@@ -127,8 +127,9 @@ impl Client {
         Ok(())
     }
 
-    /// Checks the lines that were read; true when its own latest was among them.
-    fn hear(&mut self, plan: &Plan) -> bool {
+    /// Checks the lines that were read; true when its own latest was among them. What the server complains about is an
+    /// error.
+    fn hear(&mut self, plan: &Plan) -> io::Result<bool> {
         let now_ns = plan.clock.elapsed().as_nanos() as u64;
         let mut heard = 0;
         let mut heard_self = false;
@@ -136,6 +137,7 @@ impl Client {
             let findings = &mut self.findings;
             match line {
                 Line::Text(text) if text.starts_with("* ") => {}
+                Line::Text(text) if text.starts_with("! ") => return Err(io::Error::other(text)),
                 Line::Text(text) => match Sent::parse(text) {
                     Some((addr, sent)) if plan.is_from(addr, sent.client, self.id) => {
                         findings.ledger.note(plan.place(sent.client), sent.number);
@@ -149,6 +151,6 @@ impl Client {
             }
         }
         plan.delivered.fetch_add(heard, Relaxed);
-        heard_self
+        Ok(heard_self)
     }
 }

@@ -36,8 +36,6 @@ enum Parting {
 
 /// Talks with one client until it goes, or is to go.
 pub(crate) async fn converse(stream: TcpStream, member: &Arc<Member>, chat: &Chat) {
-    // A line is wanted now, not when the next one comes. Refused, it is only slower.
-    let _ = stream.set_nodelay(true);
     let (mut reader, writer) = stream.into_split();
     let mut writing = raddle::spawn(write_all(writer, member.clone()));
     member.send(format!("* welcome, {}: {HELP}\n", member.name).as_bytes());
@@ -106,7 +104,8 @@ impl Talk<'_> {
                 dismissed.as_mut().await;
                 None
             };
-            match future::or(read, ended).await {
+            // The end first: a client that never pauses must not talk on because there is always more to read.
+            match future::or(ended, read).await {
                 None => return Parting::Dismissed,
                 Some(Err(error)) => return Parting::Broke(error),
                 Some(Ok(0)) => {

@@ -3,32 +3,22 @@
 use std::io;
 use std::time::Duration;
 
-/// Raises the soft limit on open files to `need`, if it is lower.
-pub(crate) fn allow_descriptors(need: u64) -> Result<(), String> {
+/// Raises the limit on open files to `want`, or as far towards it as the system allows; gives what it is then.
+pub(crate) fn raise_open_files(want: u64) -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is ours to write.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return Err(format!("cannot read the limit on open files: {}", io::Error::last_os_error()));
+        return Err(io::Error::last_os_error());
     }
-    if limit.rlim_cur >= need {
-        return Ok(());
+    let goal = want.min(limit.rlim_max);
+    if limit.rlim_cur < goal {
+        limit.rlim_cur = goal;
+        // SAFETY: `limit` is a valid argument that is only read.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
     }
-    if limit.rlim_max < need {
-        let max = limit.rlim_max;
-        return Err(format!(
-            "this needs {need} open files and the system allows {max}: \
-             raise the limit (ulimit -n, as root) or ask for fewer --clients"
-        ));
-    }
-    limit.rlim_cur = need;
-    // SAFETY: `limit` is a valid argument that is only read.
-    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
-        return Err(format!(
-            "cannot raise the limit on open files to {need}: {}",
-            io::Error::last_os_error()
-        ));
-    }
-    Ok(())
+    Ok(limit.rlim_cur)
 }
 
 /// The processor time this process has used, in user and system mode, on all cores.

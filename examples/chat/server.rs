@@ -1,6 +1,7 @@
 //! The server: accepts, knows everyone, and says goodbye to all when it ends.
 
 use crate::connection;
+use crate::limits::raise_open_files;
 use crate::room::{Member, Rooms};
 use futures_lite::future;
 use raddle::net::{TcpListener, TcpStream};
@@ -13,6 +14,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+/// For a thousand clients and what the process needs itself.
+const OPEN_FILES: u64 = 1064;
 /// How long those who are told goodbye have to read it.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// After an accept that failed.
@@ -69,6 +72,10 @@ impl Chat {
     }
 
     fn welcome(self: &Arc<Self>, stream: TcpStream, addr: SocketAddr) {
+        // A line is wanted now, not when the next one comes; and what the system keeps for a client that does not read
+        // is to be bounded too. If the socket refuses, it works all the same.
+        let _ = stream.set_nodelay(true);
+        let _ = stream.set_send_buffer_size(self.limits.backlog);
         let member = Arc::new(Member::new(addr, self.limits.backlog));
         let mut present = self.present();
         let id = present.next_id;
@@ -123,6 +130,13 @@ pub(crate) async fn listen(addr: &str) -> Result<(TcpListener, SocketAddr), Stri
 
 /// Serves people at `addr` until Ctrl-C.
 pub(crate) async fn serve_people(addr: String, limits: Limits) -> Result<(), String> {
+    match raise_open_files(OPEN_FILES) {
+        Ok(allowed) if allowed >= OPEN_FILES => {}
+        Ok(allowed) => {
+            eprintln!("chat: only {allowed} open files are allowed, one for each client (ulimit -n)")
+        }
+        Err(error) => eprintln!("chat: the limit on open files cannot be raised: {error}"),
+    }
     let (listener, local) = listen(&addr).await?;
     let no_signal = |error: io::Error| format!("cannot listen for signals: {error}");
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;

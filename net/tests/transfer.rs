@@ -93,7 +93,7 @@ fn f01_bytes_behind_urgent_data_are_not_lost() {
 fn a_slow_reader_holds_the_writer_up_and_gets_every_byte() {
     run(async {
         let (mut ours, mut theirs) = pair().await;
-        ours.set_send_buffer_size(16 * 1024).expect("a buffer");
+        ours.set_send_buffer_size(256 * 1024).expect("a buffer");
         let sent = pattern(8 << 20);
         let expected = sent.clone();
         let writer = spawn(async move {

@@ -112,7 +112,7 @@ impl Metrics {
         self.sum(|stats| stats.parks.get())
     }
 
-    /// Tasks that came in from threads that are no workers.
+    /// Tasks that workers took in from threads that are none.
     pub fn injected(&self) -> u64 {
         self.sum(|stats| stats.injected.get())
     }

@@ -9,7 +9,7 @@ use super::local::InheritedScope;
 use super::owned::LiveKey;
 use super::runnable::{Ran, Task};
 use super::state::{Complete, EndPoll, StartPoll, State};
-use super::{Schedule, waker};
+use super::{Schedule, memory, waker};
 use crate::prim::atomic::{AtomicPtr, Ordering::Acquire};
 use crate::prim::cell::UnsafeCell;
 use std::alloc::Layout;
@@ -77,11 +77,7 @@ where
     S: Schedule,
 {
     let layout = Layout::new::<Cell<F, S>>();
-    // SAFETY: a cell is not zero-sized: it has a header.
-    let memory = unsafe { std::alloc::alloc(layout) }.cast::<Cell<F, S>>();
-    if memory.is_null() {
-        std::alloc::handle_alloc_error(layout);
-    }
+    let memory = memory::allocate(layout).cast::<Cell<F, S>>();
     let extras = spawn.extras.map_or(ptr::null_mut(), Box::into_raw);
     let header = Header {
         state: State::new(),
@@ -346,6 +342,9 @@ unsafe fn free<F: Future, S>(task: NonNull<Header>) {
         // SAFETY: it came from a Box, and the task that owned it goes.
         drop(unsafe { Box::from_raw(extras) });
     }
-    // SAFETY: the caller had the last reference; allocated with this very layout by `allocate`.
-    drop(unsafe { Box::from_raw(task.cast::<Cell<F, S>>().as_ptr()) });
+    let cell = task.cast::<Cell<F, S>>().as_ptr();
+    // SAFETY: the caller had the last reference.
+    unsafe { ptr::drop_in_place(cell) };
+    // SAFETY: from `allocate`, with this layout.
+    unsafe { memory::free(cell.cast(), Layout::new::<Cell<F, S>>()) };
 }

@@ -28,6 +28,7 @@ mod extras;
 mod id;
 mod join;
 pub mod local;
+mod memory;
 mod owned;
 mod runnable;
 mod state;

@@ -58,21 +58,29 @@ impl Worker {
         self.local
             .pop(&self.remote().queue)
             .or_else(|| self.pop_pinned())
-            .or_else(|| self.shared.injectors.pop_from(self.index, &self.local))
+            .or_else(|| self.injected(|| self.shared.injectors.pop_from(self.index, &self.local)))
+    }
+
+    /// Counts what `take` moves from an injector to the own deque.
+    #[inline]
+    fn injected(&self, take: impl FnOnce() -> Option<Task>) -> Option<Task> {
+        let before = self.local.deque().len();
+        let task = take()?;
+        let moved = self.local.deque().len().saturating_sub(before);
+        self.remote().stats.injected.add(1 + moved as u64);
+        Some(task)
     }
 
     /// Timers, events, and the injectors, for a worker that would otherwise go on with its own tasks for ever.
     #[cold]
     fn look_around(&self) -> Option<Task> {
         self.look_at_driver();
-        self.shared.injectors.pop(self.index, &self.local)
+        self.injected(|| self.shared.injectors.pop(self.index, &self.local))
     }
 
     /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
     fn search(&self) -> Option<Task> {
-        self.shared
-            .injectors
-            .pop(self.index, &self.local)
+        self.injected(|| self.shared.injectors.pop(self.index, &self.local))
             .or_else(|| self.steal())
             .or_else(|| self.take_stale_next())
     }

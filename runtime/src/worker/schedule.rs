@@ -81,7 +81,6 @@ impl SharedRef {
     /// Queues a task from a thread that is no worker of this runtime.
     fn inject(&self, task: Task) {
         self.injectors.push(my_shard(), task);
-        self.outside.injected.add_shared(1);
         self.wake_one();
         // `wake_one` fenced after the push: if the workers have gone, either they saw the task, or we see that.
         if self.phase() == Phase::Closed {

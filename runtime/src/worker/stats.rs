@@ -38,7 +38,7 @@ pub(crate) struct Stats {
     /// Tasks taken from another worker.
     pub(crate) steals: Counter,
     pub(crate) parks: Counter,
-    /// Tasks pushed to an injector by this thread.
+    /// Tasks taken from an injector.
     pub(crate) injected: Counter,
     /// Tasks that had to leave a worker's own queue because the worker blocked.
     pub(crate) overflowed: Counter,
