@@ -31,7 +31,6 @@ impl Member {
     /// Sends it last words and dismisses it.
     pub(crate) fn dismiss(&self, last_words: &str) {
         self.send(last_words.as_bytes());
-        self.outbox.finish();
         self.dismissed.set();
     }
 }

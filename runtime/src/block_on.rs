@@ -100,8 +100,8 @@ pub(crate) fn block_on<F: Future>(scheduler: &SharedRef, roots: &Roots, future: 
     }
 }
 
-/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or had
-/// it meanwhile: then this one has waited, and looks again.
+/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or
+/// had it meanwhile: then this one has waited, and looks again.
 fn run_tasks<T>(
     scheduler: &SharedRef,
     roots: &Roots,

@@ -159,8 +159,8 @@ impl Builder {
     /// Makes the runtime and starts its threads.
     ///
     /// # Errors
-    /// When a setting or a `RADDLE_*` variable is out of range: the error names it, its value, and what is allowed. When
-    /// the system has no more threads or file descriptors.
+    /// When a setting or a `RADDLE_*` variable is out of range: the error names it, its value, and what is allowed.
+    /// When the system has no more threads or file descriptors.
     pub fn build(self) -> io::Result<Runtime> {
         let env = Env::read()?;
         fork::watch();

@@ -3,8 +3,8 @@
 use crate::runtime::Builder;
 use std::future::Future;
 
-/// Runs a future on a runtime of its own, sized by the environment, and returns its output. At the end every task that is
-/// left is cancelled and dropped. (`asyncio.run`)
+/// Runs a future on a runtime of its own, sized by the environment, and returns its output. At the end every task that
+/// is left is cancelled and dropped. (`asyncio.run`)
 ///
 /// A `RADDLE_*` variable with a bad value ends the process with a one-line message and exit code 2.
 ///

@@ -194,8 +194,8 @@ impl Inner {
         let extras = Extras::for_spawn(name, task::local::inherited());
         let worker = self.scheduler.pin_target();
         let future = worker::MadeOnWorker::new(make);
-        // SAFETY: until its first poll the future is only the closure, which is Send; what it makes then is made, polled
-        // and dropped by the worker it is pinned to.
+        // SAFETY: until its first poll the future is only the closure, which is Send; what it makes then is made,
+        // polled and dropped by the worker it is pinned to.
         unsafe { self.scheduler.spawn_pinned(worker, future, Spawn { spawned_at, extras }) }
     }
 }

@@ -30,6 +30,6 @@ impl Rng {
     /// A number below `n`; 0 when `n` is 0.
     pub(crate) fn below(&self, n: usize) -> usize {
         // The high half of a 32 by 32 bit product: even enough for a choice of victim.
-        ((self.next() >> 32) * n as u64 >> 32) as usize
+        (((self.next() >> 32) * n as u64) >> 32) as usize
     }
 }

@@ -15,8 +15,8 @@ pub use crate::worker::panics::{PanicPolicy, TaskPanic};
 /// A runtime: workers, driver, timers, blocking pool. Dropping it shuts it down.
 ///
 /// Dropping waits for polls and blocking calls that are under way, at most for
-/// [`Builder::shutdown_timeout`]; what it has to leave behind is said on stderr. Dropped inside one of its own tasks, it
-/// cannot wait for that task: it begins to shut down, and ends when the task's poll does.
+/// [`Builder::shutdown_timeout`]; what it has to leave behind is said on stderr. Dropped inside one of its own tasks,
+/// it cannot wait for that task: it begins to shut down, and ends when the task's poll does.
 pub struct Runtime {
     handle: Handle,
     timeout: Duration,

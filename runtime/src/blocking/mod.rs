@@ -1,9 +1,9 @@
-//! The pool for calls that block: threads on demand up to a cap, the one that idled last goes first, so that extras run out
-//! of time and end.
+//! The pool for calls that block: threads on demand up to a cap, the one that idled last goes first, so that extras run
+//! out of time and end.
 //!
 //! The rule to keep: while a job waits, a thread is on its way to the queue, or as many threads as the cap allows are
-//! running jobs (and each looks at the queue when it is done). At most one thread is on its way at a time; when it takes its
-//! job and leaves others behind, it sends the next (f17).
+//! running jobs (and each looks at the queue when it is done). At most one thread is on its way at a time; when it
+//! takes its job and leaves others behind, it sends the next (f17).
 
 mod pool;
 

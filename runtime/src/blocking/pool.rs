@@ -135,7 +135,8 @@ impl Pool {
                 drop(state);
                 let notified = parker.park_timeout(self.limits.keep_alive);
                 state = self.state.lock();
-                // Off the list: chosen, also if its time was up at the same moment. On it: not chosen, whatever woke it.
+                // Off the list: chosen, also if its time was up at the same moment. On it: not chosen, whatever woke
+                // it.
                 if !state.leave(&parker) {
                     state.is_coming = false;
                 } else if !notified {
@@ -148,8 +149,8 @@ impl Pool {
         self.ended.notify_all();
     }
 
-    /// Takes no more jobs, cancels those that wait, and lets those that run finish until `deadline`. Returns how many are
-    /// still running then; their threads end with the process, or with the job.
+    /// Takes no more jobs, cancels those that wait, and lets those that run finish until `deadline`. Returns how many
+    /// are still running then; their threads end with the process, or with the job.
     pub(crate) fn shut_down(&self, deadline: Instant) -> usize {
         let mut state = self.state.lock();
         state.closed = true;

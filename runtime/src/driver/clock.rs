@@ -8,8 +8,8 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The clock of one runtime.
 ///
-/// The word is `{value, paused}`: with `paused` set the value is the time itself, else what is to be added, modulo 2^63,
-/// to the real time since `origin`. 63 bits of nanoseconds are 292 years.
+/// The word is `{value, paused}`: with `paused` set the value is the time itself, else what is to be added, modulo
+/// 2^63, to the real time since `origin`. 63 bits of nanoseconds are 292 years.
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,

@@ -9,7 +9,10 @@ use std::sync as imp;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+#[cfg(not(loom))]
 pub use imp::MutexGuard;
+#[cfg(loom)]
+pub use model::MutexGuard;
 
 /// A mutex; `lock` cannot fail.
 #[derive(Debug, Default)]
@@ -22,19 +25,15 @@ impl<T> Mutex<T> {
         Self(imp::Mutex::new(value))
     }
 
-    /// Wraps a value.
-    #[cfg(loom)]
-    pub fn new(value: T) -> Self {
-        Self(imp::Mutex::new(value))
-    }
-
     /// Waits for the lock.
+    #[cfg(not(loom))]
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the lock if it is free.
+    #[cfg(not(loom))]
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok()
@@ -52,18 +51,14 @@ impl Condvar {
         Self(imp::Condvar::new())
     }
 
-    /// Makes one.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(imp::Condvar::new())
-    }
-
     /// Gives the lock up, waits for a notification (or wakes for no reason), takes the lock again.
+    #[cfg(not(loom))]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`Condvar::wait`], at most for `timeout`; true when the time ran out.
+    #[cfg(not(loom))]
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -81,5 +76,79 @@ impl Condvar {
     /// Wakes all waiting threads.
     pub fn notify_all(&self) {
         self.0.notify_all();
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    //! Loom's mutex has no poison either, and no constant; its condvar knows no time.
+
+    use super::{Condvar, Duration, Mutex, imp};
+    use std::ops::{Deref, DerefMut};
+
+    /// Loom's guard, and the mutex to come back to after a wait that timed out.
+    #[derive(Debug)]
+    pub struct MutexGuard<'a, T> {
+        inner: imp::MutexGuard<'a, T>,
+        mutex: &'a Mutex<T>,
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.inner
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            &mut self.inner
+        }
+    }
+
+    impl<T> Mutex<T> {
+        /// Wraps a value.
+        pub fn new(value: T) -> Self {
+            Self(imp::Mutex::new(value))
+        }
+
+        /// Waits for the lock.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard { inner: self.0.lock().expect("loom's mutex has no poison"), mutex: self }
+        }
+
+        /// Takes the lock if it is free.
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok().map(|inner| MutexGuard { inner, mutex: self })
+        }
+    }
+
+    impl Condvar {
+        /// Makes one.
+        pub fn new() -> Self {
+            Self(imp::Condvar::new())
+        }
+
+        /// Gives the lock up, waits for a notification, takes the lock again.
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            let MutexGuard { inner, mutex } = guard;
+            MutexGuard { inner: self.0.wait(inner).expect("loom's mutex has no poison"), mutex }
+        }
+
+        /// As [`Condvar::wait`], at most for `timeout`; true when the time ran out. A model has no clock: a time-out that
+        /// does not reach [`FAR`](crate::prim::FAR) is over at once (others may come in between), any other never comes.
+        pub fn wait_timeout<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            timeout: Duration,
+        ) -> (MutexGuard<'a, T>, bool) {
+            if timeout >= crate::prim::FAR {
+                return (self.wait(guard), false);
+            }
+            let mutex = guard.mutex;
+            drop(guard);
+            (mutex.lock(), true)
+        }
     }
 }

@@ -10,7 +10,8 @@ use crate::task::{Header, Task};
 use std::cell::Cell;
 use std::ptr;
 
-/// How often in a row the slot may come before the deque: two tasks that wake each other must not starve the rest (f09).
+/// How often in a row the slot may come before the deque: two tasks that wake each other must not starve the rest
+/// (f09).
 const NEXT_IN_A_ROW: u8 = 3;
 
 /// The owner's end.

@@ -10,7 +10,7 @@ use super::owned::LiveKey;
 use super::runnable::{Ran, Task};
 use super::state::{Complete, EndPoll, StartPoll, State};
 use super::{Schedule, memory, waker};
-use crate::prim::atomic::{AtomicPtr, Ordering::Acquire};
+use crate::prim::atomic::{AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 use crate::prim::cell::UnsafeCell;
 use std::alloc::Layout;
 use std::any::Any;
@@ -30,6 +30,8 @@ pub(crate) struct Header {
     pub(super) spawned_at: &'static Location<'static>,
     pub(super) extras: AtomicPtr<Extras>,
     pub(super) id: Id,
+    /// The worker that polled it last: its caches have what the task touches. A hint.
+    home: AtomicU32,
 }
 
 /// The operations that need the future's type. Each takes a pointer to a living task.
@@ -86,16 +88,25 @@ where
         spawned_at: spawn.spawned_at,
         extras: AtomicPtr::new(extras),
         id: Id::next(),
+        home: AtomicU32::new(u32::MAX),
     };
     // Written part by part, so that a large future is moved once, from the caller into the heap (f42).
     // SAFETY: `memory` is fresh and of this layout.
-    unsafe { (&raw mut (*memory).header).write(header) };
+    let place = unsafe { &raw mut (*memory).header };
+    // SAFETY: nothing is there yet.
+    unsafe { place.write(header) };
     // SAFETY: as above.
-    unsafe { (&raw mut (*memory).scheduler).write(scheduler) };
+    let place = unsafe { &raw mut (*memory).scheduler };
+    // SAFETY: nothing is there yet.
+    unsafe { place.write(scheduler) };
     // SAFETY: as above.
-    unsafe { (&raw mut (*memory).stage).write(UnsafeCell::new(Stage::Running(future))) };
+    let place = unsafe { &raw mut (*memory).stage };
+    // SAFETY: nothing is there yet.
+    unsafe { place.write(UnsafeCell::new(Stage::Running(future))) };
     // SAFETY: as above.
-    unsafe { (&raw mut (*memory).join_waker).write(UnsafeCell::new(MaybeUninit::uninit())) };
+    let place = unsafe { &raw mut (*memory).join_waker };
+    // SAFETY: nothing is there yet.
+    unsafe { place.write(UnsafeCell::new(MaybeUninit::uninit())) };
     // SAFETY: not null, as checked.
     let task = unsafe { NonNull::new_unchecked(memory.cast::<Header>()) };
     (Task::new(task), JoinHandle::new(task))
@@ -117,6 +128,20 @@ impl Header {
     pub(crate) unsafe fn set_live_key(&self, key: LiveKey) {
         // SAFETY: by contract nobody else looks.
         self.live.with_mut(|cell| unsafe { *cell = key });
+    }
+
+    /// The worker that polled the task last, if one did.
+    #[inline]
+    pub(crate) fn home(&self) -> usize {
+        self.home.load(Relaxed) as usize
+    }
+
+    /// Notes the worker that polls the task now.
+    #[inline]
+    pub(crate) fn set_home(&self, worker: usize) {
+        if self.home.load(Relaxed) != worker as u32 {
+            self.home.store(worker as u32, Relaxed);
+        }
     }
 
     /// Name, locals and cancellation of the task, if it has any.
@@ -281,7 +306,9 @@ fn finish<F: Future, S: Schedule>(
         Complete::Left => return,
         Complete::WakeJoiner => {
             // SAFETY: rule 3: the waker is ours, and nobody drops it after us.
-            let waker = cell.join_waker.with(|waker| unsafe { (*waker).assume_init_read() });
+            let waker = cell.join_waker.with(|waker| unsafe { &*waker });
+            // SAFETY: as above; the handle wrote it before it set JOIN_WAKER.
+            let waker = unsafe { waker.assume_init_read() };
             // A waker that panics must not take the worker with it.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }

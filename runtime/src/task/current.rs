@@ -118,8 +118,8 @@ pub fn try_current() -> Option<TaskInfo> {
 
 /// Waits until someone asks the current task to end, and returns the reason if one was given.
 ///
-/// A task that is cancelled with [`JoinHandle::cancel_within`](super::JoinHandle::cancel_within) has that long from here
-/// to clean up; one that is cancelled with `cancel()` is dropped at once and does not see this.
+/// A task that is cancelled with [`JoinHandle::cancel_within`](super::JoinHandle::cancel_within) has that long from
+/// here to clean up; one that is cancelled with `cancel()` is dropped at once and does not see this.
 ///
 /// # Cancel safety
 /// Dropping it loses nothing: a request stays on the task.

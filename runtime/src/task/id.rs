@@ -22,7 +22,8 @@ impl Id {
     pub(crate) fn next() -> Self {
         let id = NEXT.get();
         // A block that is used up ends on a multiple of BLOCK, as does the initial 0.
-        let id = if id % BLOCK == 0 { NEXT_BLOCK.fetch_add(1, Ordering::Relaxed) * BLOCK } else { id };
+        let id =
+            if id.is_multiple_of(BLOCK) { NEXT_BLOCK.fetch_add(1, Ordering::Relaxed) * BLOCK } else { id };
         NEXT.set(id + 1);
         Self(id + 1 - BLOCK)
     }

@@ -20,7 +20,8 @@ use std::task::{Context, Poll, Waker, ready};
 /// A counted reference to a task.
 pub(super) struct TaskRef(NonNull<Header>);
 
-// SAFETY: the header is made for use from any thread (rule 1); what is not Send behind it is touched by the runner only.
+// SAFETY: the header is made for use from any thread (rule 1); what is not Send behind it is touched by the runner
+// only.
 unsafe impl Send for TaskRef {}
 // SAFETY: as above.
 unsafe impl Sync for TaskRef {}
@@ -171,16 +172,16 @@ impl<T> JoinHandle<T> {
             Some(true) => {
                 // SAFETY: rule 3: while it is set it is only read; if the runner moves it out meanwhile, what we
                 // compare is two pointers that nobody overwrites.
-                let same =
-                    self.join_waker().with(|cell| unsafe { (*cell).assume_init_ref() }.will_wake(waker));
-                if same {
+                let stored = self.join_waker().with(|cell| unsafe { &*cell });
+                // SAFETY: it is set, so it was written.
+                if unsafe { stored.assume_init_ref() }.will_wake(waker) {
                     return true;
                 }
                 if !state.unset_join_waker() {
                     return false;
                 }
                 // SAFETY: rule 3: unset, so it is ours.
-                self.join_waker().with_mut(|cell| unsafe { (*cell).assume_init_drop() });
+                unsafe { self.drop_join_waker() };
             }
             Some(false) => {}
         }
@@ -193,8 +194,19 @@ impl<T> JoinHandle<T> {
             return true;
         }
         // SAFETY: rule 3: it was never set, so the runner does not know of it.
-        self.join_waker().with_mut(|cell| unsafe { (*cell).assume_init_drop() });
+        unsafe { self.drop_join_waker() };
         false
+    }
+
+    /// # Safety
+    /// The cell holds a waker, and it belongs to the handle (rule 3).
+    unsafe fn drop_join_waker(&self) {
+        self.join_waker().with_mut(|cell| {
+            // SAFETY: ours by contract.
+            let cell = unsafe { &mut *cell };
+            // SAFETY: written, by contract.
+            unsafe { cell.assume_init_drop() };
+        });
     }
 
     fn take_output(&mut self) -> Result<T, JoinError> {
@@ -224,7 +236,7 @@ impl<T> Drop for JoinHandle<T> {
         match header.state.drop_join() {
             DropJoin::Left => return,
             // SAFETY: rule 3: unset by the transition, so it is ours.
-            DropJoin::DropWaker => self.join_waker().with_mut(|cell| unsafe { (*cell).assume_init_drop() }),
+            DropJoin::DropWaker => unsafe { self.drop_join_waker() },
             // SAFETY: rule 2: complete, and we are the handle.
             DropJoin::DropOutput => unsafe { (header.vtable.drop_output)(self.task) },
         }

@@ -58,7 +58,7 @@ impl Drop for InheritedScope {
     }
 }
 
-fn find<T: 'static>(key: *const ()) -> Option<Arc<dyn Any + Send + Sync>> {
+fn find(key: *const ()) -> Option<Arc<dyn Any + Send + Sync>> {
     INHERITED.with_borrow(|head| {
         let mut link = head.as_ref();
         while let Some(Inherited(at)) = link {
@@ -130,7 +130,7 @@ impl<T: 'static> LocalKey<T> {
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Option<R> {
         match &self.store {
             Store::Own(slot) => slot().try_with(|cell| cell.try_borrow().ok()?.as_ref().map(f)).ok()?,
-            Store::Inherit(_) => find::<T>(self.address())?.downcast_ref::<T>().map(f),
+            Store::Inherit(_) => find(self.address())?.downcast_ref::<T>().map(f),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Memory for tasks. A thread keeps the blocks of tasks it freed, by size, and makes new tasks of them.
 //!
-//! Tasks are born and die by the million, often more of them at once than the allocator's own per-thread cache holds; it
-//! then takes longer than everything else about a small task. What a thread keeps is bounded and goes with it.
+//! Tasks are born and die by the million, often more of them at once than the allocator's own per-thread cache holds;
+//! it then takes longer than everything else about a small task. What a thread keeps is bounded and goes with it.
 
 use std::alloc::Layout;
 use std::cell::Cell;

@@ -206,7 +206,8 @@ impl Slab {
         }
     }
 
-    /// Runs `f` on the task in a slot, if there is one. It cannot be freed meanwhile, so `f` is short and takes no lock.
+    /// Runs `f` on the task in a slot, if there is one. It cannot be freed meanwhile, so `f` is short and takes no
+    /// lock.
     fn look<R>(slot: &AtomicUsize, f: impl FnOnce(&Header) -> R) -> Option<R> {
         struct Unlock<'a>(&'a AtomicUsize, usize);
         impl Drop for Unlock<'_> {

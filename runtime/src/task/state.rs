@@ -1,9 +1,10 @@
 //! The one word of a task: who may touch what, and who must do something next.
 //!
-//! Notation: `{refs, JOIN_WAKER, JOIN_INTEREST, CANCELLED, COMPLETE, NOTIFIED, RUNNING}`, the flags in the low six bits,
-//! the reference count above them. Every change is one read-modify-write, so that the changes of one task form a single
-//! order. References are held by the scheduler (one, from spawn until completion), by the `JoinHandle` and cancel
-//! handles, and by wakers. A queue entry holds none: a task that is queued is not complete, so the scheduler's is there.
+//! Notation: `{refs, JOIN_WAKER, JOIN_INTEREST, CANCELLED, COMPLETE, NOTIFIED, RUNNING}`, the flags in the low six
+//! bits, the reference count above them. Every change is one read-modify-write, so that the changes of one task form a
+//! single order. References are held by the scheduler (one, from spawn until completion), by the `JoinHandle` and
+//! cancel handles, and by wakers. A queue entry holds none: a task that is queued is not complete, so the scheduler's
+//! is there.
 
 use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 

@@ -5,8 +5,8 @@ use crate::context;
 use crate::driver::clock::nanos;
 use crate::spawn::yield_now;
 
-/// Stops the current runtime's clock. While it is stopped, time jumps to the next timer whenever every task waits and no
-/// blocking call runs; so a test of hours of sleeping takes no time.
+/// Stops the current runtime's clock. While it is stopped, time jumps to the next timer whenever every task waits and
+/// no blocking call runs; so a test of hours of sleeping takes no time.
 ///
 /// # Panics
 /// Outside a runtime; when the clock is stopped already.

@@ -1,7 +1,8 @@
 //! One waiter: a waker that one side stores and the other takes, without a lock.
 //!
-//! The word is `{WAKING, REGISTERING}`. `REGISTERING` gives the storing side the cell, `WAKING` the taking side; whoever
-//! comes second leaves its bit and the first one finishes the work. (The scheme is that of futures' `AtomicWaker`.)
+//! The word is `{WAKING, REGISTERING}`. `REGISTERING` gives the storing side the cell, `WAKING` the taking side;
+//! whoever comes second leaves its bit and the first one finishes the work. (The scheme is that of futures'
+//! `AtomicWaker`.)
 
 use crate::prim::atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
 use crate::prim::cell::UnsafeCell;

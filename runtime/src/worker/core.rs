@@ -44,6 +44,10 @@ pub(crate) struct Worker {
     shard: Cell<Shard>,
     /// Pinned tasks woken on this thread.
     pinned: RefCell<VecDeque<Task>>,
+    /// Set while this worker turns the driver: wakes come from events, not from a task.
+    turning: Cell<bool>,
+    /// Tasks that such wakes sent to other workers' shards.
+    sent: Cell<u32>,
     /// Pushes since the current poll began, and when the count first passed a multiple of 64.
     pushes: Cell<u32>,
     first_look: Cell<Option<Instant>>,
@@ -71,6 +75,8 @@ impl Worker {
             looked_at: Cell::new(0),
             shard: Cell::new(shard),
             pinned: RefCell::default(),
+            turning: Cell::new(false),
+            sent: Cell::new(0),
             pushes: Cell::new(0),
             first_look: Cell::new(None),
         })
@@ -122,9 +128,33 @@ impl Worker {
         self.local.push(&self.remote().queue, task);
         let pushes = self.pushes.get() + 1;
         self.pushes.set(pushes);
-        if pushes % PUSHES_PER_LOOK == 0 {
+        if pushes.is_multiple_of(PUSHES_PER_LOOK) {
             self.share_if_slow();
         }
+    }
+
+    /// Queues a task that was woken on this thread: here if a task woke it, at the worker that ran it last if an event
+    /// did. Events of one socket then stay with one core, and so does what they touch in kernel and task.
+    #[inline]
+    pub(super) fn push_woken(&self, task: Task) {
+        let home = task.header().home();
+        if !self.turning.get() || home == self.index || !self.shared.is_at_work(home) {
+            return self.push(task);
+        }
+        self.shared.injectors.push(home, task);
+        self.sent.set(self.sent.get() + 1);
+    }
+
+    /// Turns the driver, or fires timers: `turn` wakes tasks for events.
+    pub(super) fn turning<R>(&self, turn: impl FnOnce() -> R) -> R {
+        self.turning.set(true);
+        let result = turn();
+        self.turning.set(false);
+        if self.sent.take() > 0 {
+            // Tasks in an injector: the rule for pushes from outside holds (idle/README.md, kind 2).
+            self.shared.wake_one();
+        }
+        result
     }
 
     /// Lets another worker have some of what this long poll has pushed.

@@ -45,12 +45,12 @@ impl Worker {
     fn own_task(&self) -> Option<Task> {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        if tick % TURNS == 0
+        if tick.is_multiple_of(TURNS)
             && let Some(task) = self.look_around()
         {
             return Some(task);
         }
-        if tick % PINNED_TURNS == 0
+        if tick.is_multiple_of(PINNED_TURNS)
             && let Some(task) = self.pop_pinned()
         {
             return Some(task);
@@ -80,9 +80,20 @@ impl Worker {
 
     /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
     fn search(&self) -> Option<Task> {
-        self.injected(|| self.shared.injectors.pop(self.index, &self.local))
+        self.fresh_events()
+            .or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)))
             .or_else(|| self.steal())
             .or_else(|| self.take_stale_next())
+    }
+
+    /// Events first, where others are at work: what comes in may be ours, what they have queued is theirs.
+    fn fresh_events(&self) -> Option<Task> {
+        let shared = &self.shared;
+        if shared.driver.io().registered() == 0 || shared.idle.sleeping() + 1 >= shared.active.load(Relaxed) {
+            return None;
+        }
+        self.turning(|| shared.driver.look());
+        self.local.pop(&self.remote().queue)
     }
 
     fn steal(&self) -> Option<Task> {

@@ -28,9 +28,9 @@ const FRESH: u8 = 0;
 const SLOW: u8 = 1;
 const STUCK: u8 = 2;
 
-/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK` by the monitor, who takes a stuck worker
-/// out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that the count is
-/// settled by whoever's change comes first.
+/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK` by the monitor, who takes a stuck
+/// worker out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that the
+/// count is settled by whoever's change comes first.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(AtomicU8);
 

@@ -42,6 +42,7 @@ impl Worker {
         let remote = self.remote();
         remote.polling.store(task.header().live_key().pack(), Relaxed);
         remote.stats.polls.add(1);
+        task.header().set_home(self.index);
         self.begin_poll();
         let (ran, task) = task.run();
         remote.polling.store(0, Relaxed);
@@ -87,9 +88,9 @@ impl Worker {
         let now = driver.clock().now();
         if driver.io().registered() > 0 && now.saturating_sub(self.looked_at.get()) >= LOOK_EVERY_NS {
             self.looked_at.set(now);
-            driver.look();
+            self.turning(|| driver.look());
         } else {
-            driver.expire_due(now);
+            self.turning(|| driver.expire_due(now));
         }
         if self.probe.get().left == 0 {
             self.probe.set(Probe { since: now, left: self.local.len(&self.remote().queue) + 1 });
@@ -116,9 +117,12 @@ impl Worker {
             self.catch_up();
         }
         let was_last = shared.idle.fall_asleep(self.index, searching);
-        if !(was_last && shared.has_work()) && !self.advance_paused_time() {
+        let may_sleep = !was_last || !shared.has_work();
+        if may_sleep && !self.advance_paused_time() {
             self.remote().stats.parks.add(1);
-            self.remote().parker.park(&shared.driver);
+            self.remote().is_resting.store(true, Relaxed);
+            self.turning(|| self.remote().parker.park(&shared.driver));
+            self.remote().is_resting.store(false, Relaxed);
         }
         let searching = match shared.idle.wake_up(self.index) {
             Awake::Chosen(searching) => Some(searching),

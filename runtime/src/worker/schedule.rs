@@ -110,7 +110,7 @@ impl Schedule for SharedRef {
             return self.schedule_pinned(index, task);
         }
         current::with(|worker| match worker {
-            Some(worker) if worker.belongs_to(self.as_ptr()) => worker.push(task),
+            Some(worker) if worker.belongs_to(self.as_ptr()) => worker.push_woken(task),
             _ => self.inject(task),
         });
     }

@@ -67,6 +67,8 @@ pub(crate) struct Remote {
     pub(crate) polling: AtomicU64,
     /// What the monitor thinks of the current poll.
     pub(crate) pace: Pace,
+    /// Set by the owner while it sleeps. A hint.
+    pub(crate) is_resting: AtomicBool,
     /// Set by the owner around `block_in_place`.
     pub(crate) is_blocked: AtomicBool,
     pub(crate) stats: Stats,
@@ -139,6 +141,15 @@ impl Shared {
         // Pairs with the fence of whoever pushes and then looks at the phase.
         fence(SeqCst);
         entered
+    }
+
+    /// True when worker `index` is one that runs tasks now: neither asleep nor stuck.
+    #[inline]
+    pub(crate) fn is_at_work(&self, index: usize) -> bool {
+        index < self.settings.workers && {
+            let remote = &self.remotes[index];
+            !remote.is_resting.load(Relaxed) && !remote.pace.is_slow() && !remote.is_blocked.load(Relaxed)
+        }
     }
 
     /// The remotes that have or had a thread.
@@ -222,6 +233,7 @@ impl Remote {
             inbox: Injector::new(),
             polling: AtomicU64::new(0),
             pace: Pace::default(),
+            is_resting: AtomicBool::new(false),
             is_blocked: AtomicBool::new(false),
             stats: Stats::default(),
             core: Mutex::new(Some(core)),

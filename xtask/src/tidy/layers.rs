@@ -6,7 +6,7 @@ use super::{Note, Source};
 /// Bottom to top. Modules of one floor may name each other.
 const FLOORS: &[&[&str]] = &[
     &["prim"],
-    &["budget", "rng", "report"],
+    &["budget", "rng", "report", "fork"],
     &["wait"],
     &["task"],
     &["queue"],
@@ -15,13 +15,14 @@ const FLOORS: &[&[&str]] = &[
     &["park"],
     &["worker"],
     &["blocking"],
-    &["handle", "context", "runtime", "builder", "config", "metrics"],
+    &["handle", "context", "block_on", "runtime", "builder", "config", "metrics"],
     &["spawn"],
     &["time"],
     &["compose"],
     &["event_loop"],
     &["coroutine"],
     &["io"],
+    &["entry"],
 ];
 
 /// A file and the module of a later floor that it names all the same, with the reason above each. This list only gets

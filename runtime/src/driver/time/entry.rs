@@ -1,7 +1,7 @@
 //! One timer: a deadline and a waker, linked into a wheel while it waits.
 //!
-//! Its fields belong to the lock of the wheel it is in, but for `state`: the wheel stores FIRED there as its last touch,
-//! and from then on the entry is its owner's again. So an owner that reads FIRED needs no lock to free it.
+//! Its fields belong to the lock of the wheel it is in, but for `state`: the wheel stores FIRED there as its last
+//! touch, and from then on the entry is its owner's again. So an owner that reads FIRED needs no lock to free it.
 
 use super::wheel::Wheel;
 use crate::prim::atomic::{AtomicU8, Ordering::Acquire, Ordering::Release};
@@ -13,7 +13,8 @@ use std::task::Waker;
 
 /// In no wheel, and not due. Set by the owner only.
 const FREE: u8 = 0;
-/// In a wheel. Set by the owner under the wheel's lock; ended by the wheel (FIRED) or by the owner (FREE), both under it.
+/// In a wheel. Set by the owner under the wheel's lock; ended by the wheel (FIRED) or by the owner (FREE), both under
+/// it.
 const WAITING: u8 = 1;
 /// Its time has come. Set by the wheel, as its last touch.
 const FIRED: u8 = 2;

@@ -1,9 +1,9 @@
 //! A hierarchical timing wheel (Varghese and Lauck, 1987) behind a lock, with its next deadline in an atomic beside it.
 //!
 //! Eight levels of 64 slots; a slot of level 0 is 2^16 ns (66 us) wide, one of level `n` 64 times one of level `n - 1`:
-//! together they cover every `u64` of nanoseconds, so no deadline is out of range (f21). Slots only sort; whether a timer
-//! is due is decided by its exact deadline, and timers that are due together fire in the order of their deadlines, then of
-//! their arrival.
+//! together they cover every `u64` of nanoseconds, so no deadline is out of range (f21). Slots only sort; whether a
+//! timer is due is decided by its exact deadline, and timers that are due together fire in the order of their
+//! deadlines, then of their arrival.
 
 use super::entry::{Entry, Node};
 use crate::driver::clock::NEVER;
@@ -31,8 +31,8 @@ pub(crate) enum Due {
 /// A worker's timers.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    /// No timer is due before this time; it may be too early (a cancelled timer leaves it), never too late. Written under
-    /// the lock, read without.
+    /// No timer is due before this time; it may be too early (a cancelled timer leaves it), never too late. Written
+    /// under the lock, read without.
     next: AtomicU64,
     inner: Mutex<Inner>,
 }
@@ -203,8 +203,8 @@ impl Inner {
         unsafe { with_node(next, |node| node.prev = prev) };
     }
 
-    /// The earliest slot that is not empty: level, place, and the tick it begins at. A lower level is always earlier: its
-    /// slots subdivide the one that time stands in on the level above.
+    /// The earliest slot that is not empty: level, place, and the tick it begins at. A lower level is always earlier:
+    /// its slots subdivide the one that time stands in on the level above.
     fn earliest(&self) -> Option<(usize, usize, u64)> {
         let level = self.levels.iter().position(|level| level.occupied != 0)?;
         let shift = level as u32 * SLOT_BITS;
