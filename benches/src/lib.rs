@@ -2,13 +2,14 @@
 //!
 //! A [`Peer`](peers::Peer) is a runtime under test; a [`Workload`](workloads::Workload) is written once, for
 //! any peer. `benches/table.rs` prints all of them as one table, in which the runtimes take turns; the
-//! other benches each put one question to criterion.
+//! other benches each put one question to criterion. `asyncio_rows.py` has the workloads once more, for CPython.
 #![allow(
     clippy::disallowed_types,
     clippy::disallowed_methods,
     reason = "a program that measures runtimes from outside has no part in raddle's loom models"
 )]
 
+pub mod asyncio;
 pub mod compare;
 pub mod counting;
 #[cfg(target_os = "linux")]

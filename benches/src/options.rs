@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::asyncio::RUNS_DEFAULT;
 use crate::rows::{PeerKind, Row, rows};
 
 /// Prints a table of medians: Raddle beside tokio and smol, which take turns in this process.
@@ -20,6 +21,12 @@ pub struct Options {
     /// Show the fastest and the slowest round beside the median
     #[arg(long)]
     pub spread: bool,
+    /// Show CPython's asyncio beside the others (needs python3, 3.11 or later), as the median of so many runs
+    #[arg(
+        long, value_name = "RUNS", num_args = 0..=1, require_equals = true, default_missing_value = RUNS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub asyncio: Option<u32>,
     /// What cargo bench passes to every bench; ignored
     #[arg(long, hide = true)]
     bench: bool,
@@ -65,6 +72,13 @@ mod tests {
         let options = parse(&["--bench"]).unwrap();
         assert_eq!(options.wanted_rows().unwrap().len(), rows().len());
         assert_eq!((options.rounds, options.peers.len(), options.spread), (7, 3, false));
+        assert_eq!(options.asyncio, None);
+    }
+
+    #[test]
+    fn asyncio_is_run_three_times_or_as_often_as_is_said() {
+        assert_eq!(parse(&["--asyncio", "--spread"]).unwrap().asyncio, Some(3));
+        assert_eq!(parse(&["--asyncio=5"]).unwrap().asyncio, Some(5));
     }
 
     #[test]
@@ -77,7 +91,9 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_an_error_with_exit_code_2() {
-        for arguments in [&["--fast"][..], &["--rounds", "0"], &["--peers", "glommio"], &["spawn"]] {
+        let unknown =
+            [&["--fast"][..], &["--rounds", "0"], &["--peers", "glommio"], &["--asyncio=0"], &["spawn"]];
+        for arguments in unknown {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }
         let error = parse(&["--rows", "fork"]).unwrap().wanted_rows().err().unwrap();

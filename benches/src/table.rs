@@ -1,15 +1,20 @@
 //! Takes the samples, the runtimes by turns, and prints them as a table.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
+use crate::asyncio;
 use crate::options::Options;
 use crate::rows::{PeerKind, Row, Sample, Target};
 
 /// Differences up to this are the machine's.
 const NOISE: f64 = 1.1;
+
+/// Where asyncio stands, if it is asked for: after the runtimes that take turns.
+const ASYNCIO_COLUMN: usize = 5;
 
 /// Median and extremes of the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,25 +40,44 @@ struct Measured {
     row: Row,
     peers: Vec<(PeerKind, Figure)>,
     floor: Option<Figure>,
+    asyncio: Option<Figure>,
 }
 
 /// Measures what the options ask for and prints the table.
 ///
 /// # Errors
-/// Fails where a row is unknown: see [`Options::wanted_rows`].
+/// Fails where a row is unknown: see [`Options::wanted_rows`]; and where asyncio is asked for and cannot be run:
+/// see [`asyncio::run`].
 pub fn run(options: &Options) -> Result<(), clap::Error> {
     let rows = options.wanted_rows()?;
     let count = rows.len();
-    let mut table = heading();
+    let mut asyncio = measure_asyncio(options)?;
+    let mut table = heading(options);
     for (index, row) in rows.into_iter().enumerate() {
         progress(&format!("{}/{count} {}", index + 1, row.name));
-        let measured = measure(row, options);
-        table.add_row(cells(&measured, options.spread));
+        let asyncio = asyncio.remove(row.name).and_then(Figure::of);
+        let measured = Measured { asyncio, ..measure(row, options) };
+        table.add_row(cells(&measured, options));
     }
     progress("");
-    println!("Medians of {} rounds, per operation; lower is better.", options.rounds);
+    let runs = options.asyncio.map(|runs| format!(" (asyncio: of {runs} runs)")).unwrap_or_default();
+    println!("Medians of {} rounds{runs}, per operation; lower is better.", options.rounds);
     println!("{table}");
     Ok(())
+}
+
+/// asyncio's samples by row; none where the options do not ask for it. It comes before the runtimes and takes no
+/// turns with them, since a run of the script is a process that measures all rows.
+fn measure_asyncio(options: &Options) -> Result<HashMap<String, Vec<f64>>, clap::Error> {
+    let mut samples: HashMap<String, Vec<f64>> = HashMap::new();
+    let runs = options.asyncio.unwrap_or(0);
+    for run in 1..=runs {
+        progress(&format!("asyncio {run}/{runs}"));
+        for (name, sample) in asyncio::run(&options.rows)? {
+            samples.entry(name).or_default().push(sample);
+        }
+    }
+    Ok(samples)
 }
 
 /// A line that the next one overwrites, for people only.
@@ -79,7 +103,7 @@ fn measure(row: Row, options: &Options) -> Measured {
     }
     let figures = samples.into_iter().filter_map(Figure::of);
     let peers = sources.iter().map(|(kind, _)| *kind).zip(figures).collect();
-    Measured { row, peers, floor: Figure::of(floors) }
+    Measured { row, peers, floor: Figure::of(floors), asyncio: None }
 }
 
 impl Figure {
@@ -102,8 +126,12 @@ impl Figure {
 }
 
 impl Measured {
+    fn figure(&self, wanted: PeerKind) -> Option<Figure> {
+        self.peers.iter().find(|(kind, _)| *kind == wanted).map(|(_, figure)| *figure)
+    }
+
     fn median(&self, wanted: PeerKind) -> Option<f64> {
-        self.peers.iter().find(|(kind, _)| *kind == wanted).map(|(_, figure)| figure.median)
+        self.figure(wanted).map(|figure| figure.median)
     }
 
     /// Raddle over the better peer.
@@ -136,37 +164,42 @@ impl Measured {
     }
 }
 
-fn heading() -> Table {
+fn heading(options: &Options) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    let peers = ["raddle", "tokio", "smol"];
-    table.set_header(
-        ["row", "unit"].into_iter().chain(peers).chain(["floor", "/ peer", "/ floor", "target", ""]),
-    );
-    for column in table.column_iter_mut().skip(2).take(6) {
+    let mut titles =
+        vec!["row", "unit", "raddle", "tokio", "smol", "floor", "/ peer", "/ floor", "target", ""];
+    if options.asyncio.is_some() {
+        titles.insert(ASYNCIO_COLUMN, "asyncio");
+    }
+    let figures = titles.len() - 4;
+    table.set_header(titles);
+    for column in table.column_iter_mut().skip(2).take(figures) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
 
-fn cells(measured: &Measured, spread: bool) -> [String; 10] {
-    let figure = |wanted| {
-        let found = measured.peers.iter().find(|(kind, _)| *kind == wanted);
-        found.map_or_else(nothing, |(_, figure)| figure.show(spread))
-    };
+fn cells(measured: &Measured, options: &Options) -> Vec<String> {
+    let show = |figure: Option<Figure>| figure.map_or_else(nothing, |figure| figure.show(options.spread));
+    let figure = |wanted| show(measured.figure(wanted));
     let ratio = |ratio: Option<f64>| ratio.map_or_else(nothing, |ratio| format!("{ratio:.2}"));
-    [
+    let mut cells = vec![
         measured.row.name.to_owned(),
         measured.row.unit.to_owned(),
         figure(PeerKind::Raddle),
         figure(PeerKind::Tokio),
         figure(PeerKind::Smol),
-        measured.floor.map_or_else(nothing, |floor| floor.show(spread)),
+        show(measured.floor),
         ratio(measured.ratio()),
         ratio(measured.floor_ratio()),
         show_target(measured.row.target),
         measured.verdict().map_or("", mark).to_owned(),
-    ]
+    ];
+    if options.asyncio.is_some() {
+        cells.insert(ASYNCIO_COLUMN, show(measured.asyncio));
+    }
+    cells
 }
 
 fn show_target(target: Target) -> String {
@@ -204,6 +237,8 @@ fn show(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::rows::rows;
 
@@ -215,7 +250,7 @@ mod tests {
             (PeerKind::Tokio, figure(200.0)),
             (PeerKind::Smol, figure(100.0)),
         ];
-        Measured { row, peers, floor: floor.map(figure) }
+        Measured { row, peers, floor: floor.map(figure), asyncio: None }
     }
 
     #[test]
@@ -247,6 +282,22 @@ mod tests {
         assert_eq!(measured(Target::Limit(96.0), 96.0, None).verdict(), Some(Verdict::Reached));
         assert_eq!(measured(Target::Limit(150.0), 140.0, None).verdict(), Some(Verdict::Reached));
         assert_eq!(measured(Target::Limit(96.0), 97.0, None).verdict(), Some(Verdict::Short));
+    }
+
+    #[test]
+    fn asyncio_has_a_column_where_it_is_asked_for_and_no_say() {
+        let options =
+            |arguments: &[&str]| Options::try_parse_from(["table"].iter().chain(arguments)).unwrap();
+        let mut measured = measured(Target::Peers(1.0), 100.0, None);
+        let without = cells(&measured, &options(&[]));
+        measured.asyncio = Figure::of(vec![10.0, 30.0, 20.0]);
+        assert_eq!(cells(&measured, &options(&[])), without);
+        let with = cells(&measured, &options(&["--asyncio"]));
+        assert_eq!(with[..5], without[..5]);
+        assert_eq!(with[5], "20.0");
+        assert_eq!(with[6..], without[5..]);
+        assert_eq!(heading(&options(&["--asyncio"])).column_count(), with.len());
+        assert_eq!(heading(&options(&[])).column_count(), without.len());
     }
 
     #[test]

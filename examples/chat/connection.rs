@@ -46,7 +46,7 @@ pub(crate) async fn converse(stream: TcpStream, member: &Arc<Member>, chat: &Cha
 
     member.outbox.finish();
     let closing = async {
-        // Its panic, if it had one, is reported by the runtime.
+        // It has nothing to tell but that it is over.
         let _ = (&mut writing).await;
         if !member.outbox.is_cut() {
             drain(&mut reader).await;

@@ -82,6 +82,15 @@ fn a_task_that_waits_is_woken() {
 }
 
 #[test]
+fn when_the_runtime_is_gone_nothing_more_comes() {
+    let runtime = raddle_runtime::runtime::Builder::new().current_thread().build().unwrap();
+    let mut alarms = runtime.block_on(async { signal(SignalKind::alarm()).unwrap() });
+    drop(runtime);
+    send(SignalKind::alarm());
+    assert_eq!(poll_once(&mut alarms), Poll::Ready(None));
+}
+
+#[test]
 fn what_cannot_be_listened_for_is_an_error_that_names_it() {
     raddle_runtime::run(async {
         for (number, name) in [(9, "SIGKILL"), (11, "SIGSEGV"), (0, "signal 0"), (-3, "signal -3")] {

@@ -13,6 +13,7 @@ use crate::worker::panics::PanicPolicy;
 use crate::worker::{self, Settings, Shared, StartThread, monitor};
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -232,6 +233,15 @@ fn check(name: &str, value: usize, max: usize) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
+/// Calls a hook of the user's; a panic in it must not cost the runtime a thread.
+fn call_hook(name: &str, hook: Option<Hook>) {
+    if let Some(hook) = hook
+        && catch_unwind(AssertUnwindSafe(|| hook())).is_err()
+    {
+        crate::report::warn(format_args!("the {name} function panicked; the thread goes on"));
+    }
+}
+
 /// A seed that differs from run to run.
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
@@ -269,13 +279,9 @@ impl Threads {
         thread::spawn(&self.spec(purpose), move || {
             let handle = inner.map(Handle::new);
             let _entered = handle.as_ref().map(Handle::enter);
-            if let Some(hook) = on_start {
-                hook();
-            }
+            call_hook("on_thread_start", on_start);
             body();
-            if let Some(hook) = on_stop {
-                hook();
-            }
+            call_hook("on_thread_stop", on_stop);
         })
     }
 }

@@ -65,3 +65,7 @@ pub use spawn::{
 
 #[doc(hidden)]
 pub use entry::private as __private;
+
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod internals;

@@ -24,7 +24,7 @@ pub struct Runtime {
 }
 
 /// What [`Runtime::shutdown`] did, and what it had to leave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Tasks that had not ended and were cancelled and dropped.
@@ -140,14 +140,16 @@ impl Runtime {
         let deadline = later(began, timeout);
         let inner = self.handle.inner();
         let scheduler = &inner.scheduler;
+        if scheduler.is_forked() {
+            // The threads are the parent's, and any lock may be held for ever by one that does not exist here.
+            return ShutdownReport::default();
+        }
         let alive = scheduler.alive();
         scheduler.close();
         self.end_on_this_thread();
         let stuck = scheduler.finish(deadline);
-        let blocking_abandoned = if scheduler.is_forked() { 0 } else { inner.pool.shut_down(deadline) };
-        if !scheduler.is_forked() {
-            scheduler.driver.io().shut_down();
-        }
+        let blocking_abandoned = inner.pool.shut_down(deadline);
+        scheduler.driver.io().shut_down();
         let tasks_left = scheduler.alive();
         ShutdownReport {
             tasks_dropped: alive.saturating_sub(tasks_left),
@@ -161,7 +163,7 @@ impl Runtime {
     /// A current-thread runtime's tasks are dropped here, unless a `block_on` on another thread has them.
     fn end_on_this_thread(&self) {
         let scheduler = &self.handle.inner().scheduler;
-        if scheduler.settings.start_thread.is_some() || scheduler.is_forked() {
+        if scheduler.settings.start_thread.is_some() {
             return;
         }
         if let Some(worker) = Worker::new(scheduler.clone(), 0) {

@@ -1,13 +1,13 @@
 //! `Event`: asyncio's flag that any number of tasks wait for.
 
-use crate::place::{Place, release_all};
+use crate::place::Place;
 use raddle_runtime::wait::Queue;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A flag that is set or not. [`wait`](Self::wait) returns at once while it is set; [`set`](Self::set) wakes everyone who
-/// waits, and they return even if it is cleared before they run.
+/// A flag that is set or not. [`wait`](Self::wait) returns at once while it is set; [`set`](Self::set) wakes everyone
+/// who waits, and they return even if it is cleared before they run.
 ///
 /// ```
 /// # fn main() { futures_lite::future::block_on(async {
@@ -40,7 +40,7 @@ impl Event {
     pub fn set(&self) {
         let mut guard = self.queue.lock();
         *guard = true;
-        release_all(guard);
+        guard.release_all();
     }
 
     /// Clears the flag: those who come from now on wait until it is set again.

@@ -1,6 +1,6 @@
 //! `Notify`: wakes one task or all of them, and remembers one notification that nobody waited for.
 
-use crate::place::{Place, release_all};
+use crate::place::Place;
 use raddle_runtime::wait::queue::Outcome;
 use raddle_runtime::wait::{Queue, QueueGuard};
 use std::future::Future;
@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 /// Tells a task that there is something to do.
 ///
 /// [`notify_one`](Self::notify_one) wakes the task that waits longest; if none waits, the next to await
-/// [`notified`](Self::notified) goes on at once. One such permit is kept, not a count. The usual shape is a queue or a flag
-/// behind a lock, changed before `notify_one` and looked at again after each `notified().await`.
+/// [`notified`](Self::notified) goes on at once. One such permit is kept, not a count. The usual shape is a queue or a
+/// flag behind a lock, changed before `notify_one` and looked at again after each `notified().await`.
 ///
 /// ```
 /// # fn main() { futures_lite::future::block_on(async {
@@ -70,12 +70,13 @@ impl Notify {
     pub fn notify_waiters(&self) {
         let mut guard = self.queue.lock();
         guard.rounds += 1;
-        release_all(guard);
+        guard.release_all();
     }
 
     /// Waits for a notification.
     ///
-    /// The first poll (or [`Notified::enable`]) enters the line for `notify_one`; for `notify_waiters` this call counts.
+    /// The first poll (or [`Notified::enable`]) enters the line for `notify_one`; for `notify_waiters` this call
+    /// counts.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the line. A notification from `notify_one` that it got and did not return goes to the

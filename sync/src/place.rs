@@ -5,7 +5,7 @@
 
 use raddle_runtime::budget;
 use raddle_runtime::wait::queue::Outcome;
-use raddle_runtime::wait::{Batch, Queue, QueueGuard, Waiter};
+use raddle_runtime::wait::{Queue, QueueGuard, Waiter};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -44,7 +44,8 @@ impl<'a, S> Place<'a, S> {
         // SAFETY: nothing is moved out: the waiter stays pinned with us, the rest is plain.
         let this = unsafe { self.get_unchecked_mut() };
         if !this.done && !this.is_over(&mut admit) {
-            let entered = this.queue.poll_waiter(this.pinned_waiter(), 1, cx);
+            // SAFETY: the waiter is ours, for this queue, and `leave` takes it out before we are dropped.
+            let entered = unsafe { this.queue.poll_waiter(this.pinned_waiter(), 1, cx) };
             if entered.is_pending() && !this.is_over(&mut admit) {
                 return Poll::Pending;
             }
@@ -60,7 +61,8 @@ impl<'a, S> Place<'a, S> {
         if self.waiter.outcome() == Outcome::Waiting && !admit(&mut guard) {
             return false;
         }
-        let removed = guard.remove(self.pinned_waiter());
+        // SAFETY: it enters this queue only.
+        let removed = unsafe { guard.remove(self.pinned_waiter()) };
         drop(guard);
         drop(removed);
         true
@@ -73,7 +75,8 @@ impl<'a, S> Place<'a, S> {
             return;
         }
         let mut guard = self.queue.lock();
-        let removed = guard.remove(self.pinned_waiter());
+        // SAFETY: it enters this queue only.
+        let removed = unsafe { guard.remove(self.pinned_waiter()) };
         // Taken out by us or by a notifier: the outcome is final now.
         let next = if self.waiter.outcome() == Outcome::One { pass_on(&mut guard) } else { None };
         drop(guard);
@@ -94,22 +97,4 @@ impl<S> Drop for Place<'_, S> {
     fn drop(&mut self) {
         self.leave(|_| None);
     }
-}
-
-/// Notifies everybody in the line in one step, so that nobody can come between the first and the last of them; then
-/// releases the lock; then wakes them in order. If a waker panics, the others are still woken.
-pub(crate) fn release_all<S>(mut guard: QueueGuard<'_, S>) {
-    let mut full = Vec::new();
-    let mut batch = Batch::new();
-    while let Some(waker) = guard.pop(Outcome::All) {
-        if batch.is_full() {
-            full.push(std::mem::take(&mut batch));
-        }
-        batch.push(waker);
-    }
-    drop(guard);
-    for mut batch in full {
-        batch.wake();
-    }
-    batch.wake();
 }

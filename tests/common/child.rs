@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 const ROLE: &str = "TEST_CHILD_ROLE";
 
 /// The role this process was started for, if it is a child.
-pub fn role() -> Option<String> {
+pub(crate) fn role() -> Option<String> {
     std::env::var(ROLE).ok()
 }
 
 /// A command that runs the test `name` of this binary, and nothing else, in the role `role`.
-pub fn command(name: &str, role: &str) -> Command {
+pub(crate) fn command(name: &str, role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its own path"));
     command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -24,7 +24,7 @@ pub fn command(name: &str, role: &str) -> Command {
 
 /// Runs `command` to its end; fails if it hangs.
 #[track_caller]
-pub fn output(mut command: Command, limit: Duration) -> Output {
+pub(crate) fn output(mut command: Command, limit: Duration) -> Output {
     let mut child = command.spawn().expect("the child starts");
     let began = Instant::now();
     while child.try_wait().expect("the child can be waited for").is_none() {
@@ -40,13 +40,13 @@ pub fn output(mut command: Command, limit: Duration) -> Output {
 
 /// Runs the test `name` in the role `role`, with more variables set.
 #[track_caller]
-pub fn run(name: &str, role: &str, env: &[(&str, &str)]) -> Output {
+pub(crate) fn run(name: &str, role: &str, env: &[(&str, &str)]) -> Output {
     let mut command = command(name, role);
     command.envs(env.iter().copied());
     output(command, super::HANGS)
 }
 
 /// Bytes as text.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 /// See the head of this file.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<Inner>);
+pub(crate) struct Gate(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -23,12 +23,12 @@ struct State {
 
 impl Gate {
     /// A closed gate.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Opens it for good.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         let wakers = {
             let mut state = self.0.state.lock().unwrap();
             state.open = true;
@@ -39,34 +39,34 @@ impl Gate {
     }
 
     /// True once it is open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.0.state.lock().unwrap().open
     }
 
     /// How often someone has looked and found it shut.
-    pub fn waits(&self) -> usize {
+    pub(crate) fn waits(&self) -> usize {
         self.0.state.lock().unwrap().polls
     }
 
     /// The wakers of those who wait, which forget to wait.
-    pub fn take_wakers(&self) -> Vec<Waker> {
+    pub(crate) fn take_wakers(&self) -> Vec<Waker> {
         std::mem::take(&mut self.0.state.lock().unwrap().wakers)
     }
 
     /// Blocks the calling thread until it is open.
-    pub fn block(&self) {
+    pub(crate) fn block(&self) {
         let state = self.0.state.lock().unwrap();
         drop(self.0.opened.wait_while(state, |state| !state.open).unwrap());
     }
 
     /// Waits until it is open.
-    pub fn wait(&self) -> Wait {
+    pub(crate) fn wait(&self) -> Wait {
         Wait(self.clone())
     }
 }
 
 /// The future of [`Gate::wait`].
-pub struct Wait(Gate);
+pub(crate) struct Wait(Gate);
 
 impl Future for Wait {
     type Output = ();

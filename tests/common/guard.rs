@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Counts the guards that were made and dropped.
 #[derive(Clone, Default)]
-pub struct Drops(Arc<Counts>);
+pub(crate) struct Drops(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -15,29 +15,29 @@ struct Counts {
 
 impl Drops {
     /// Nothing counted yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// A guard that counts.
-    pub fn guard(&self) -> Guard {
+    pub(crate) fn guard(&self) -> Guard {
         self.0.made.fetch_add(1, SeqCst);
         Guard(self.0.clone())
     }
 
     /// How many guards there have been.
-    pub fn made(&self) -> usize {
+    pub(crate) fn made(&self) -> usize {
         self.0.made.load(SeqCst)
     }
 
     /// How many of them are gone.
-    pub fn dropped(&self) -> usize {
+    pub(crate) fn dropped(&self) -> usize {
         self.0.dropped.load(SeqCst)
     }
 }
 
 /// From [`Drops::guard`].
-pub struct Guard(Arc<Counts>);
+pub(crate) struct Guard(Arc<Counts>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -46,11 +46,11 @@ impl Drop for Guard {
 }
 
 /// Calls a function when it is dropped.
-pub struct OnDrop<F: FnOnce()>(Option<F>);
+pub(crate) struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> OnDrop<F> {
     /// Calls `f` in the end.
-    pub fn new(f: F) -> Self {
+    pub(crate) fn new(f: F) -> Self {
         Self(Some(f))
     }
 }
@@ -64,7 +64,7 @@ impl<F: FnOnce()> Drop for OnDrop<F> {
 }
 
 /// Panics when it is dropped, unless a panic is under way.
-pub struct Bomb(pub &'static str);
+pub(crate) struct Bomb(pub(crate) &'static str);
 
 impl Drop for Bomb {
     fn drop(&mut self) {

@@ -85,26 +85,6 @@ fn f10_a_branch_that_uses_the_budget_up_does_not_keep_a_sleep_beside_it_from_end
     }
 }
 
-#[test]
-fn f10_a_branch_that_uses_the_budget_up_does_not_hide_a_finished_task() {
-    for runtime in single() {
-        within(HANGS, move || {
-            let quick = runtime.spawn(async { 7 });
-            let busy = async {
-                loop {
-                    consume_budget().await;
-                }
-            };
-            // A join handle behind an eager branch waits at most for as long as the task that owns both.
-            let joined = either(busy, async { quick.await.unwrap() });
-            let limited = runtime.block_on(async {
-                raddle::spawn(async move { timeout(Duration::from_millis(500), joined).await }).await
-            });
-            assert!(limited.is_ok());
-        });
-    }
-}
-
 /// A combinator that polls again, without returning, for as long as something was woken during its poll.
 async fn eagerly<T>(future: impl Future<Output = T>) -> T {
     struct Flag(AtomicBool);

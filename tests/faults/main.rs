@@ -17,7 +17,6 @@ mod common;
 
 mod blocking;
 mod clock;
-mod cores;
 mod ending;
 mod fairness;
 mod hostile;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use crate::counting;
 use crate::peers::Peer;
 
-const TASKS: usize = 10_000;
+const TASKS: usize = 100_000;
 const BATCH: usize = 100;
 
 /// Bytes in use per parked task, less the size of its future. Each task has been polled once; they are

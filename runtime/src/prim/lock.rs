@@ -6,6 +6,7 @@
 use loom::sync as imp;
 #[cfg(not(loom))]
 use std::sync as imp;
+#[cfg(not(loom))]
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -136,8 +137,9 @@ mod model {
             MutexGuard { inner: self.0.wait(inner).expect("loom's mutex has no poison"), mutex }
         }
 
-        /// As [`Condvar::wait`], at most for `timeout`; true when the time ran out. A model has no clock: a time-out that
-        /// does not reach [`FAR`](crate::prim::FAR) is over at once (others may come in between), any other never comes.
+        /// As [`Condvar::wait`], at most for `timeout`; true when the time ran out. A model has no clock: a time-out
+        /// that does not reach [`FAR`](crate::prim::FAR) is over at once (others may come in between), any other never
+        /// comes.
         pub fn wait_timeout<'a, T>(
             &self,
             guard: MutexGuard<'a, T>,

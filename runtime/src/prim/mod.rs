@@ -3,6 +3,7 @@
 //! In a build these are `std` and `crossbeam-deque`; under `--cfg loom` they are loom's, so that a model sees each
 //! access. Nothing else in the workspace names `std::sync::atomic`; `clippy.toml` keeps it so.
 
+pub mod alloc;
 pub mod atomic;
 pub mod cell;
 pub mod deque;

@@ -3,6 +3,7 @@
 //! Tasks are born and die by the million, often more of them at once than the allocator's own per-thread cache holds;
 //! it then takes longer than everything else about a small task. What a thread keeps is bounded and goes with it.
 
+use crate::prim::alloc;
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
@@ -10,7 +11,11 @@ use std::ptr;
 /// Blocks are sorted by size in steps of so many bytes, which is also the largest alignment served.
 const STEP: usize = 16;
 /// Larger tasks go straight to the allocator.
+#[cfg(not(loom))]
 const LARGEST: usize = 1024;
+/// A model sees each task allocated and freed.
+#[cfg(loom)]
+const LARGEST: usize = 0;
 const CLASSES: usize = LARGEST / STEP;
 /// Bytes a thread keeps at most.
 const KEPT_MAX: usize = 256 * 1024;
@@ -55,18 +60,18 @@ pub(super) fn allocate(layout: Layout) -> *mut u8 {
 pub(super) unsafe fn free(memory: *mut u8, layout: Layout) {
     let Some((class, rounded)) = class(layout) else {
         // SAFETY: allocated as is.
-        return unsafe { std::alloc::dealloc(memory, layout) };
+        return unsafe { alloc::dealloc(memory, layout) };
     };
     if KEPT.try_with(|kept| kept.keep(memory, class, rounded)) != Ok(true) {
         // SAFETY: allocated with the rounded layout.
-        unsafe { std::alloc::dealloc(memory, rounded) };
+        unsafe { alloc::dealloc(memory, rounded) };
     }
 }
 
 #[cold]
 fn fresh(layout: Layout) -> *mut u8 {
     // SAFETY: a task is never of size 0: it has a header.
-    let memory = unsafe { std::alloc::alloc(layout) };
+    let memory = unsafe { alloc::alloc(layout) };
     if memory.is_null() {
         std::alloc::handle_alloc_error(layout);
     }

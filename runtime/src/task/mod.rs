@@ -45,8 +45,6 @@ pub(crate) use error::{Origin, message};
 pub(crate) use extras::Extras;
 pub(crate) use owned::{LiveKey, LiveSet, Shard};
 pub(crate) use runnable::{Ran, Task};
-#[cfg(loom)]
-pub(crate) use state::{Complete, DropJoin, EndPoll, StartPoll, State, Wake};
 
 use std::any::Any;
 

@@ -36,6 +36,12 @@ impl Instant {
         self.0.checked_add(duration).map(Self)
     }
 
+    /// This and `duration`, or a time too far to be waited for.
+    pub(crate) fn far_add(self, duration: Duration) -> Self {
+        const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 100);
+        self.checked_add(duration).or_else(|| self.checked_add(FAR)).unwrap_or(self)
+    }
+
     /// This less `duration`, or `None` where the platform cannot represent it.
     pub fn checked_sub(&self, duration: Duration) -> Option<Self> {
         self.0.checked_sub(duration).map(Self)

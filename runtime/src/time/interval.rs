@@ -71,12 +71,12 @@ impl Interval {
 
     fn next_after(&self, due: Instant) -> Instant {
         let now = Instant::now();
-        let on_time = due + self.period;
+        let on_time = due.far_add(self.period);
         // A tick is late when the one after it is due already.
         match self.missed {
             _ if now < on_time => on_time,
             MissedTick::Burst => on_time,
-            MissedTick::Delay => now + self.period,
+            MissedTick::Delay => now.far_add(self.period),
             MissedTick::Skip => {
                 let late = (now - due).as_nanos() % self.period.as_nanos();
                 now + (self.period - Duration::from_nanos(u64::try_from(late).unwrap_or(0)))
@@ -101,7 +101,7 @@ impl Interval {
 
     /// Starts anew: the next tick comes a period from now.
     pub fn reset(&mut self) {
-        let next = Instant::now() + self.period;
+        let next = Instant::now().far_add(self.period);
         self.sleep.as_mut().reset(next);
     }
 }

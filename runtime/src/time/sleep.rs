@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
 use std::time::Duration;
 
 /// Waits for `duration`. Never less; more only by what the machine needs to come to it, not by a tick.
@@ -51,7 +51,7 @@ pub struct Sleep {
     /// The wheel the entry is in: that of the worker it was first polled on.
     wheel: Option<u32>,
     /// Whose waker the entry has, to see without the wheel's lock that it is still the right one. Compared only.
-    woken: *const (),
+    woken: (*const (), *const RawWakerVTable),
     entry: Entry,
 }
 
@@ -62,7 +62,7 @@ unsafe impl Sync for Sleep {}
 
 impl Sleep {
     fn new(scheduler: SharedRef, deadline: u64) -> Self {
-        Self { scheduler, deadline, wheel: None, woken: ptr::null(), entry: Entry::new() }
+        Self { scheduler, deadline, wheel: None, woken: (ptr::null(), ptr::null()), entry: Entry::new() }
     }
 
     /// When it ends.
@@ -112,12 +112,17 @@ impl Sleep {
         let entry = unsafe { Pin::new_unchecked(&this.entry) };
         // SAFETY: it waits in this wheel only, which the scheduler keeps alive; `leave` is called before either goes.
         let entered = unsafe { entry.enter(driver.wheel(wheel as usize), this.deadline, cx.waker()) };
-        this.woken = cx.waker().data();
+        this.woken = identity(cx.waker());
         if entered == Entered::Earliest {
             driver.timer_lowered(this.deadline);
         }
         entered == Entered::Fired
     }
+}
+
+/// What makes two wakers the same.
+fn identity(waker: &Waker) -> (*const (), *const RawWakerVTable) {
+    (waker.data(), waker.vtable())
 }
 
 impl Future for Sleep {
@@ -129,7 +134,7 @@ impl Future for Sleep {
             unit.spend();
             return Poll::Ready(());
         }
-        if self.entry.is_waiting() && ptr::eq(self.woken, cx.waker().data()) {
+        if self.entry.is_waiting() && self.woken == identity(cx.waker()) {
             return Poll::Pending;
         }
         let driver = &self.scheduler.driver;

@@ -42,8 +42,6 @@ struct Node {
     queued: bool,
     /// How much the waiter asks for (permits); the primitive's business.
     want: usize,
-    /// Order of arrival, so that "all" means those who were there when it began.
-    ticket: u64,
     waker: Option<Waker>,
 }
 
@@ -61,8 +59,7 @@ impl Default for Waiter {
 impl Waiter {
     /// A waiter that is in no queue.
     pub fn new() -> Self {
-        let node =
-            Node { prev: ptr::null(), next: ptr::null(), queued: false, want: 0, ticket: 0, waker: None };
+        let node = Node { prev: ptr::null(), next: ptr::null(), queued: false, want: 0, waker: None };
         Self {
             outcome: AtomicU8::new(Outcome::Waiting as u8),
             node: UnsafeCell::new(node),
@@ -85,7 +82,6 @@ impl Waiter {
 struct Inner<S> {
     head: *const Waiter,
     tail: *const Waiter,
-    next_ticket: u64,
     len: usize,
     state: S,
 }
@@ -109,14 +105,14 @@ impl<S> Queue<S> {
     /// An empty queue beside `state`.
     #[cfg(not(loom))]
     pub const fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), next_ticket: 0, len: 0, state };
+        let inner = Inner { head: ptr::null(), tail: ptr::null(), len: 0, state };
         Self { inner: Mutex::new(inner) }
     }
 
     /// An empty queue beside `state`.
     #[cfg(loom)]
     pub fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), next_ticket: 0, len: 0, state };
+        let inner = Inner { head: ptr::null(), tail: ptr::null(), len: 0, state };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -132,26 +128,9 @@ impl<S> Queue<S> {
         waker.map(Waker::wake).is_some()
     }
 
-    /// Notifies all who wait now; those who come while it runs are not among them. Returns how many there were.
-    pub fn notify_all(&self) -> usize {
-        let mut batch = Batch::new();
-        let mut guard = self.lock();
-        let end = guard.inner.next_ticket;
-        let mut notified = 0;
-        while guard.front_ticket().is_some_and(|ticket| ticket < end) {
-            if batch.is_full() {
-                drop(guard);
-                batch.wake();
-                guard = self.lock();
-                continue;
-            }
-            let Some(waker) = guard.pop(Outcome::All) else { break };
-            batch.push(waker);
-            notified += 1;
-        }
-        drop(guard);
-        batch.wake();
-        notified
+    /// Notifies all who wait now, in one step.
+    pub fn notify_all(&self) {
+        self.lock().release_all();
     }
 
     /// Waits for a notification. A `Wait` that is dropped after it was chosen by `notify_one`, and before it could
@@ -162,7 +141,11 @@ impl<S> Queue<S> {
 
     /// Puts `waiter` at the end of the queue, or gives a queued one a new waker. Clones and drops wakers with the
     /// lock released, so it may be called with none held only; `Ready` when the waiter has been notified meanwhile.
-    pub fn poll_waiter(&self, waiter: Pin<&Waiter>, want: usize, cx: &Context<'_>) -> Poll<Outcome> {
+    ///
+    /// # Safety
+    /// The waiter enters no other queue, and is taken out of this one by [`QueueGuard::remove`] before it is dropped,
+    /// unless its outcome says that it has been taken out.
+    pub unsafe fn poll_waiter(&self, waiter: Pin<&Waiter>, want: usize, cx: &Context<'_>) -> Poll<Outcome> {
         let waiter = waiter.get_ref();
         let settled =
             |outcome| if outcome == Outcome::Waiting { Poll::Pending } else { Poll::Ready(outcome) };
@@ -236,12 +219,6 @@ impl<S> QueueGuard<'_, S> {
         Some(unsafe { with_node(head.as_ptr(), |node| node.want) })
     }
 
-    fn front_ticket(&self) -> Option<u64> {
-        let head = NonNull::new(self.inner.head.cast_mut())?;
-        // SAFETY: as in `front_want`.
-        Some(unsafe { with_node(head.as_ptr(), |node| node.ticket) })
-    }
-
     /// Takes the longest waiter out, tells it `outcome`, and returns its waker, to be woken once the lock is released.
     #[must_use = "the waiter waits for this waker"]
     pub fn pop(&mut self, outcome: Outcome) -> Option<Waker> {
@@ -254,8 +231,27 @@ impl<S> QueueGuard<'_, S> {
         waker
     }
 
+    /// Notifies everybody in the queue in one step, so that nobody can come between the first and the last of them;
+    /// then releases the lock; then wakes them in order.
+    pub fn release_all(mut self) {
+        let mut full = Vec::new();
+        let mut batch = Batch::new();
+        while let Some(waker) = self.pop(Outcome::All) {
+            if batch.is_full() {
+                full.push(std::mem::take(&mut batch));
+            }
+            batch.push(waker);
+        }
+        drop(self);
+        full.iter_mut().for_each(Batch::wake);
+        batch.wake();
+    }
+
     /// Takes `waiter` out if it is still queued; returns the waker to drop once the lock is released.
-    pub fn remove(&mut self, waiter: Pin<&Waiter>) -> Option<Waker> {
+    ///
+    /// # Safety
+    /// If the waiter is queued, it is in this queue.
+    pub unsafe fn remove(&mut self, waiter: Pin<&Waiter>) -> Option<Waker> {
         let waiter: *const Waiter = waiter.get_ref();
         // SAFETY: the caller's reference keeps it alive, and we hold the lock.
         if !unsafe { with_node(waiter, |node| node.queued) } {
@@ -298,7 +294,6 @@ impl<S> QueueGuard<'_, S> {
                 node.prev = inner.tail;
                 node.next = ptr::null();
                 node.queued = true;
-                node.ticket = inner.next_ticket;
             });
         }
         if inner.tail.is_null() {
@@ -308,7 +303,6 @@ impl<S> QueueGuard<'_, S> {
             unsafe { with_node(inner.tail, |tail| tail.next = waiter) };
         }
         inner.tail = waiter;
-        inner.next_ticket += 1;
         inner.len += 1;
     }
 
@@ -355,7 +349,8 @@ impl<S> Wait<'_, S> {
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: `this.waiter` is pinned because `self` was.
         let waiter = unsafe { Pin::new_unchecked(&this.waiter) };
-        if this.done || this.queue.poll_waiter(waiter, 1, cx).is_ready() {
+        // SAFETY: the waiter is ours, for this queue, and our drop takes it out.
+        if this.done || unsafe { this.queue.poll_waiter(waiter, 1, cx) }.is_ready() {
             this.done = true;
             return Poll::Ready(());
         }
@@ -378,7 +373,8 @@ impl<S> Drop for Wait<'_, S> {
         }
         // SAFETY: we are being dropped where we were pinned.
         let waiter = unsafe { Pin::new_unchecked(&self.waiter) };
-        let removed = self.queue.lock().remove(waiter);
+        // SAFETY: it enters this queue only.
+        let removed = unsafe { self.queue.lock().remove(waiter) };
         drop(removed);
         if self.waiter.outcome() == Outcome::One {
             self.queue.notify_one();

@@ -9,6 +9,7 @@ use crate::rng::Rng;
 use crate::task::{LiveKey, Shard, Task};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// A poll that pushes much looks at the clock once in so many pushes.
@@ -221,7 +222,7 @@ impl Worker {
 
 /// The body of a worker's thread.
 pub(crate) fn thread_main(shared: SharedRef, index: usize) {
-    let Some(worker) = Worker::new(shared.clone(), index) else { return };
+    let worker = Worker::new(shared.clone(), index).expect("a slot is given out once its core is back");
     {
         let _entered = worker.enter();
         loop {
@@ -236,7 +237,17 @@ pub(crate) fn thread_main(shared: SharedRef, index: usize) {
         }
     }
     worker.retire();
-    shared.leave(index);
+    shared.vacate(index);
+    shared.leave();
+}
+
+/// Tasks that panic are caught one by one. What comes through here is the runtime's own fault, and with one worker less
+/// tasks would hang: the process says so and ends.
+fn guarded(shared: SharedRef, index: usize) {
+    if catch_unwind(AssertUnwindSafe(|| thread_main(shared, index))).is_err() {
+        crate::report::warn(format_args!("worker {index} panicked outside any task; aborting"));
+        std::process::abort();
+    }
 }
 
 /// Starts the thread of worker `index`.
@@ -249,7 +260,7 @@ pub(crate) fn start_thread(shared: &SharedRef, index: usize) -> std::io::Result<
     };
     let for_thread = shared.clone();
     *shared.running.lock() += 1;
-    match start(index, Box::new(move || thread_main(for_thread, index))) {
+    match start(index, Box::new(move || guarded(for_thread, index))) {
         Ok(thread) => {
             let mut threads = shared.threads.lock();
             // Threads that have ended need no joining; keeping them would let the list grow with every spare.

@@ -27,10 +27,11 @@ const RESERVE: Duration = Duration::from_secs(2);
 const FRESH: u8 = 0;
 const SLOW: u8 = 1;
 const STUCK: u8 = 2;
+const NAMED: u8 = 3;
 
-/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK` by the monitor, who takes a stuck
-/// worker out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that the
-/// count is settled by whoever's change comes first.
+/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK -> NAMED` by the monitor, who takes a
+/// stuck worker out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that
+/// the count is settled by whoever's change comes first.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(AtomicU8);
 
@@ -51,10 +52,16 @@ impl Pace {
         self.0.compare_exchange(SLOW, STUCK, AcqRel, Relaxed).is_ok()
     }
 
+    /// True if it was stuck and has not been named to anyone yet.
+    #[must_use]
+    fn to_named(&self) -> bool {
+        self.0.compare_exchange(STUCK, NAMED, AcqRel, Relaxed).is_ok()
+    }
+
     /// By the owner. True if it was stuck: it goes back into the count.
     #[must_use]
     pub(super) fn reset(&self) -> bool {
-        self.0.swap(FRESH, AcqRel) == STUCK
+        self.0.swap(FRESH, AcqRel) >= STUCK
     }
 }
 
@@ -119,7 +126,7 @@ impl Monitor {
     }
 
     /// Sleeps until a worker wakes. The caller has seen them all asleep.
-    fn sleep(&self, still_quiet: impl Fn() -> bool) {
+    pub(crate) fn sleep(&self, still_quiet: impl Fn() -> bool) {
         self.is_asleep.store(true, SeqCst);
         if still_quiet() {
             let mut called = self.called.lock();
@@ -169,7 +176,7 @@ fn look(shared: &SharedRef, seen: &mut Vec<Seen>) {
 }
 
 /// A worker has been in the same poll since the last look, or longer.
-fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
+pub(crate) fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
     if age >= SLOW_AFTER {
         remote.pace.to_slow();
     }
@@ -177,7 +184,7 @@ fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
         shared.active.fetch_sub(1, SeqCst);
         remote.stats.blocked_polls.add(1);
         if shared.settings.report_blocked {
-            report_stuck(shared, remote, age);
+            name_stuck(shared, remote);
         }
     }
     if remote.queue.has_tasks() || remote.queue.has_next() {
@@ -194,18 +201,23 @@ fn stand_in(shared: &SharedRef) {
     }
     shared.driver.look();
     if nobody_left && shared.has_work() {
+        shared.started().iter().for_each(|remote| name_stuck(shared, remote));
         start_spare(shared);
     }
 }
 
-fn report_stuck(shared: &Shared, remote: &Remote, age: Duration) {
+/// Says which task keeps a worker from the others, once for each such poll.
+fn name_stuck(shared: &Shared, remote: &Remote) {
+    if !remote.pace.to_named() {
+        return;
+    }
     let task = remote.polling.load(Relaxed);
     let origin: Option<Origin> = shared.live.look(task, Header::origin);
     if let Some(origin) = origin {
         crate::report::warn(format_args!(
-            "{origin} has been in one poll for {} ms and keeps its worker from other tasks; \
+            "{origin} has been in one poll for more than {} ms and keeps its worker from other tasks; \
              use spawn_blocking or block_in_place for work that blocks, yield_now().await in long loops",
-            age.as_millis()
+            shared.settings.blocked_after.as_millis()
         ));
     }
 }
@@ -240,8 +252,15 @@ pub(crate) fn start_spare(shared: &SharedRef) {
 }
 
 impl Shared {
+    /// The thread of a spare has given its core back: another may have the slot.
+    pub(super) fn vacate(&self, index: usize) {
+        if index >= self.settings.workers {
+            self.monitor.spares.lock().vacant.push(index);
+        }
+    }
+
     /// True when there is nothing to watch: every worker that is left sleeps, and none is in a poll.
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         let active = self.active.load(SeqCst);
         let polls = |remote: &Remote| remote.polling.load(Relaxed) != 0 && !remote.is_blocked.load(Relaxed);
         active > 0 && self.idle.sleeping() >= active && !self.started().iter().any(|remote| polls(remote))
@@ -263,19 +282,21 @@ impl super::Worker {
         let shared = &self.shared;
         self.hand_over();
         shared.monitor.spares.lock().reserve.push(self.index);
-        // Open, or shutdown would have unparked us after we entered the list.
-        if shared.phase() == Phase::Open && self.remote().parker.park_timeout(RESERVE) {
-            return true;
-        }
-        let mut spares = shared.monitor.spares.lock();
-        match spares.reserve.iter().position(|&index| index == self.index) {
-            Some(at) => {
-                spares.reserve.swap_remove(at);
-                spares.vacant.push(self.index);
-                false
+        loop {
+            // Shutdown unparks all workers after it has changed the phase.
+            let is_open = shared.phase() == Phase::Open;
+            let notified = is_open && self.remote().parker.park_timeout(RESERVE);
+            let mut spares = shared.monitor.spares.lock();
+            match spares.reserve.iter().position(|&index| index == self.index) {
+                // Off the list: chosen, and counted in, also if our time was up at the same moment.
+                None => return true,
+                // A notification that was left over from before.
+                Some(_) if notified => {}
+                Some(at) => {
+                    spares.reserve.swap_remove(at);
+                    return false;
+                }
             }
-            // Chosen at the last moment: counted in already, and a notification is on its way.
-            None => true,
         }
     }
 

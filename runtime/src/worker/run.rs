@@ -76,7 +76,7 @@ impl Worker {
 
     /// The monitor thought this worker slow: it is not any more.
     #[cold]
-    fn catch_up(&self) {
+    pub(crate) fn catch_up(&self) {
         if self.remote().pace.reset() {
             self.shared.active.fetch_add(1, SeqCst);
         }

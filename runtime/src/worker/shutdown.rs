@@ -27,17 +27,12 @@ impl SharedRef {
     pub(crate) fn finish(&self, deadline: Instant) -> Vec<Origin> {
         self.wait_for_threads(deadline);
         self.enter_phase(Phase::Closed);
-        if !self.is_forked() {
-            self.end_outside_tasks();
-        }
+        self.end_outside_tasks();
         self.stuck_tasks()
     }
 
     /// Waits for the worker threads to leave; those that do not are abandoned.
     fn wait_for_threads(&self, deadline: Instant) {
-        if self.is_forked() {
-            return;
-        }
         let mut running = self.running.lock();
         // Dropped from inside one of its own tasks, a runtime cannot wait for that very thread (f18).
         let own = usize::from(current::with(|worker| {
@@ -59,7 +54,7 @@ impl SharedRef {
     }
 
     /// A worker's thread is done.
-    pub(crate) fn leave(&self, _index: usize) {
+    pub(crate) fn leave(&self) {
         let mut running = self.running.lock();
         *running -= 1;
         let last = *running == 0;

@@ -6,6 +6,10 @@
 pub(crate) mod interest;
 pub(crate) mod readiness;
 pub(crate) mod source;
+#[cfg(not(loom))]
+pub(crate) mod sys;
+#[cfg(loom)]
+#[path = "sys_model.rs"]
 pub(crate) mod sys;
 pub(crate) mod table;
 #[cfg(test)]

@@ -41,7 +41,8 @@ pub(crate) fn open() -> io::Result<(Poller, Registry)> {
 
 impl Poller {
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
-        let ends = deadline_ns.is_some_and(|deadline| Duration::from_nanos(deadline.saturating_sub(now_ns)) < FAR);
+        let ends =
+            deadline_ns.is_some_and(|deadline| Duration::from_nanos(deadline.saturating_sub(now_ns)) < FAR);
         let mut woken = self.0.woken.lock();
         while !*woken && !ends {
             woken = self.0.wakes.wait(woken);

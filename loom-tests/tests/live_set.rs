@@ -1,0 +1,132 @@
+//! The set of live tasks: entered by a worker, removed by anyone, looked at by anyone.
+//!
+//! The promise: a task that someone looks at is alive until the look is over; each task is found until it is removed, and
+//! not after; a slot that was given back is used for one task at a time.
+//!
+//! The model plays the owner of a shard, a thread that removes tasks of that shard, and one that looks at all tasks or at
+//! a certain one. In place of freeing a task, its remover changes something that looks read, so that loom sees the two
+//! side by side if they ever are.
+//!
+//! Broken on purpose, in `runtime/src/task/owned.rs`, and seen to fail:
+//! - `vacate` does not wait for LOCKED: freed beside a look. Nor does its exchange acquire (Release for AcqRel): the same.
+//! - `look` does not set LOCKED, or unlocks with Relaxed: freed beside a look.
+//! - `insert` shows the task with Relaxed: looked at before it was made.
+//! - `remove` pushes to `returned` by a store, not an exchange: a slot is lost, and a further segment needed for it.
+//! - `refill` loads `returned` and clears it in two steps: a slot given out twice.
+#![cfg(loom)]
+
+use loom::thread;
+use loom_tests::{Count, Probe, Ready, check};
+use raddle_runtime::internals::{LiveKey, LiveSet, Shard, Task, allocate};
+use raddle_runtime::task::Id;
+use std::sync::Arc;
+
+fn task() -> Task {
+    let (task, handle) = allocate(async {}, Ready::default().scheduler(Count::default().probe(), true));
+    handle.detach();
+    task
+}
+
+/// A set with one worker's shard, and what looks read in place of the tasks.
+struct Set {
+    live: LiveSet,
+    tasks: Vec<(Id, Probe)>,
+}
+
+impl Set {
+    /// With two tasks, which fill the first segment of a shard under loom.
+    fn with_two(shard: &mut Shard) -> (Arc<Self>, [Task; 2], [LiveKey; 2]) {
+        let live = LiveSet::new(1);
+        let tasks = [task(), task()];
+        let keys = tasks.each_ref().map(|task| live.insert(shard, 0, task));
+        let count = Count::default();
+        let probes = tasks.iter().map(|task| (task.id(), count.probe())).collect();
+        (Arc::new(Self { live, tasks: probes }), tasks, keys)
+    }
+
+    fn probe(&self, id: Id) -> Option<&Probe> {
+        self.tasks.iter().find(|(other, _)| *other == id).map(|(_, probe)| probe)
+    }
+
+    /// What a look does with a task it found.
+    fn look(&self, id: Id) {
+        if let Some(probe) = self.probe(id) {
+            probe.look();
+        }
+    }
+
+    /// What stands for freeing a task.
+    fn free(&self, task: &Task) {
+        self.probe(task.id()).expect("one of the first two").change();
+    }
+}
+
+#[test]
+fn a_task_that_is_looked_at_is_not_freed() {
+    check(|| {
+        let mut shard = Shard::default();
+        let (set, [first, second], [key, other]) = Set::with_two(&mut shard);
+        let looker = {
+            let set = set.clone();
+            thread::spawn(move || {
+                set.live.for_each(|id| set.look(id));
+                set.live.look(key, |id| set.look(id));
+            })
+        };
+        let remover = {
+            let set = set.clone();
+            thread::spawn(move || {
+                set.live.remove(other);
+                set.free(&second);
+                second
+            })
+        };
+        set.live.remove_own(&mut shard, key);
+        set.free(&first);
+        looker.join().unwrap();
+        let second = remover.join().unwrap();
+        set.live.for_each(|_| panic!("nothing is left"));
+        [first, second].into_iter().for_each(Task::cancel);
+    });
+}
+
+#[test]
+fn a_task_is_shown_after_it_was_made() {
+    check(|| {
+        let (set, count) = (Arc::new(LiveSet::new(1)), Count::default());
+        let whole = Arc::new(count.probe());
+        let looker = {
+            let (set, whole) = (set.clone(), whole.clone());
+            thread::spawn(move || set.for_each(|_| whole.look()))
+        };
+        let new = task();
+        whole.change();
+        let key = set.insert(&mut Shard::default(), 0, &new);
+        looker.join().unwrap();
+        set.remove(key);
+        new.cancel();
+    });
+}
+
+/// Two slots are given back by others while the owner wants new ones.
+#[test]
+fn slots_that_are_given_back_are_used_once() {
+    check(|| {
+        let mut shard = Shard::default();
+        let (set, [first, second], keys) = Set::with_two(&mut shard);
+        let removers = keys.map(|key| {
+            let set = set.clone();
+            thread::spawn(move || set.live.remove(key))
+        });
+        let third = task();
+        set.live.insert(&mut shard, 0, &third);
+        removers.into_iter().for_each(|remover| remover.join().unwrap());
+        let fourth = task();
+        set.live.insert(&mut shard, 0, &fourth);
+        let mut found = Vec::new();
+        set.live.for_each(|id| found.push(id));
+        found.sort();
+        assert_eq!(found, [third.id(), fourth.id()]);
+        [first, second, third, fourth].into_iter().for_each(Task::cancel);
+    });
+}

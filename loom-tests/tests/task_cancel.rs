@@ -1,0 +1,97 @@
+//! Cancelling a task from another thread.
+//!
+//! The promise: a task that is cancelled ends, as cancelled or, if the request comes too late, with its output; its future
+//! is dropped once, by the thread that runs it, and never while it is polled; the joiner sees the first reason given.
+//!
+//! The model plays a runner, a thread that cancels, and a wake, a second cancel or the end of the task at the same time.
+//!
+//! Broken on purpose, in `runtime/src/task/`, and seen to fail:
+//! - `State::cancel` says `Push` for a running or notified task: run by two at once.
+//! - `State::cancel` sets CANCELLED without NOTIFIED on a running task: the runner waits for ever.
+//! - `Header::extras_or_new` uses its own box when it lost the race: the reason is lost, or the box leaks.
+//! - `TaskRef::cancel` asks after it has cancelled: the reason is missing.
+#![cfg(loom)]
+
+use loom::thread;
+use loom_tests::{Count, Ready, block_on, check, waiting_task};
+use raddle_runtime::internals::{Ran, allocate};
+use std::future::{pending, poll_fn};
+use std::task::Poll;
+
+#[test]
+fn f28_a_cancel_races_with_the_end() {
+    check(|| {
+        let (ready, counts) = (Ready::default(), <[Count; 3]>::default());
+        let (future, output) = (counts[0].probe(), counts[1].probe());
+        let work = async move {
+            future.change();
+            output
+        };
+        let (task, handle) = allocate(work, ready.scheduler(counts[2].probe(), false));
+        let cancel = handle.abort_handle();
+        let canceller = thread::spawn(move || cancel.cancel());
+        assert!(matches!(task.run(), Ran::Done), "it ends in one poll, or cancelled before it");
+        match block_on(handle) {
+            Ok(output) => output.change(),
+            Err(error) => assert!(error.is_cancelled(), "{error}"),
+        }
+        canceller.join().unwrap();
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0, 0]);
+    });
+}
+
+#[test]
+fn f28_a_cancel_races_with_a_wake_and_the_poll() {
+    check(|| {
+        let (ready, counts) = (Ready::default(), <[Count; 2]>::default());
+        let future = counts[0].probe();
+        let forever = poll_fn(move |_| {
+            future.change();
+            Poll::<()>::Pending
+        });
+        let (handle, waker) = waiting_task(forever, ready.scheduler(counts[1].probe(), true));
+        let cancel = handle.abort_handle();
+        let threads = [thread::spawn(move || waker.wake()), thread::spawn(move || cancel.cancel())];
+        ready.run_to_end();
+        assert!(block_on(handle).expect_err("it never returns").is_cancelled());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+#[test]
+fn of_two_reasons_the_joiner_sees_one() {
+    check(|| {
+        let (ready, count) = (Ready::default(), Count::default());
+        let (handle, waker) = waiting_task(pending::<()>(), ready.scheduler(count.probe(), false));
+        drop(waker);
+        let cancel = handle.abort_handle();
+        let other = thread::spawn(move || cancel.cancel_with("there"));
+        handle.cancel_with("here");
+        ready.run_to_end();
+        let error = block_on(handle).expect_err("it never returns");
+        assert!(matches!(error.reason(), Some("here" | "there")), "{error}");
+        other.join().unwrap();
+        assert_eq!(count.get(), 0);
+    });
+}
+
+/// Shutdown ends a queue entry while someone else cancels the same task.
+#[test]
+fn a_queue_entry_is_ended_while_its_task_is_cancelled() {
+    check(|| {
+        let (ready, counts) = (Ready::default(), <[Count; 2]>::default());
+        let future = counts[0].probe();
+        let work = async move { future.change() };
+        let (task, handle) = allocate(work, ready.scheduler(counts[1].probe(), false));
+        let cancel = handle.abort_handle();
+        let other = thread::spawn(move || cancel.cancel());
+        task.cancel();
+        assert!(block_on(handle).expect_err("it was never polled").is_cancelled());
+        other.join().unwrap();
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}

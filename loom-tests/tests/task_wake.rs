@@ -1,0 +1,142 @@
+//! Waking a task, from two threads while a third polls it.
+//!
+//! The promise: after a wake the task is polled once more, and that poll sees what was written before the wake; it is in
+//! a queue at most once and polled by one thread at a time; when the last reference goes, it is freed, once.
+//!
+//! The model plays a task that ends when it has seen two flags, two threads that each set one (Relaxed: the order must
+//! come from the wake itself) and wake by reference or by value, on a worker (one step) or not (two), and a runner
+//! that polls whatever is queued. If a wake is lost or shows less than it should, the runner waits for ever.
+//!
+//! Broken on purpose, in `runtime/src/task/state.rs`, and seen to fail:
+//! - `wake_by_ref` leaves a notified task alone (f05): deadlock.
+//! - `update` stores with Acquire in place of AcqRel: deadlock. `start_poll` with Release: deadlock.
+//! - `end_poll` clears NOTIFIED and always says `Idle` (f04): deadlock.
+//! - `wake_by_ref` says `Push` for a running task: polled by two at once.
+//! - `release` and `wake_by_value` without Acquire: the task is dropped beside its last use. `wake_by_value` never says
+//!   `Free`: a leak. `release` always says true: a use after free.
+#![cfg(loom)]
+
+use loom::thread;
+use loom_tests::{Count, Event, Ready, check, check_within, poll_once, waiting_task};
+use raddle_runtime::internals::{Ran, Task, allocate};
+use raddle_runtime::prim::atomic::{AtomicBool, Ordering::Relaxed};
+use raddle_runtime::task::JoinHandle;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+type Flags = Arc<[AtomicBool; 2]>;
+
+/// A task that waits for both flags.
+fn two_flags(ready: &Ready, flags: &Flags, counts: &[Count; 2], on_worker: bool) -> (JoinHandle<()>, Waker) {
+    let (polled, flags) = (counts[0].probe(), flags.clone());
+    let future = poll_fn(move |_| {
+        polled.change();
+        if flags.iter().all(|flag| flag.load(Relaxed)) { Poll::Ready(()) } else { Poll::Pending }
+    });
+    waiting_task(future, ready.scheduler(counts[1].probe(), on_worker))
+}
+
+fn wakes_by_ref(waker: Waker) {
+    waker.wake_by_ref();
+}
+
+fn two_wakers(on_worker: bool, wake: [fn(Waker); 2]) {
+    check_within(2, move || {
+        let (ready, flags, counts) = (Ready::default(), Flags::default(), <[Count; 2]>::default());
+        let (mut handle, waker) = two_flags(&ready, &flags, &counts, on_worker);
+        let threads = [0, 1].map(|i| {
+            let (flags, waker) = (flags.clone(), waker.clone());
+            thread::spawn(move || {
+                flags[i].store(true, Relaxed);
+                wake[i](waker);
+            })
+        });
+        drop(waker);
+        ready.run_to_end();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert!(matches!(poll_once(&mut handle, Waker::noop()), Poll::Ready(Ok(()))));
+        drop(handle);
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+#[test]
+fn f04_wakes_by_reference_during_the_poll_are_not_lost() {
+    two_wakers(false, [wakes_by_ref, wakes_by_ref]);
+}
+
+#[test]
+fn f05_a_wake_of_a_woken_task_shows_what_came_before_it() {
+    two_wakers(true, [wakes_by_ref, Waker::wake]);
+}
+
+#[test]
+fn wakes_by_value_on_workers() {
+    two_wakers(true, [Waker::wake, Waker::wake]);
+}
+
+#[test]
+fn wakes_by_value_elsewhere() {
+    two_wakers(false, [Waker::wake, wakes_by_ref]);
+}
+
+/// The runner gives the task up, a joiner drops its handle, a waker is used up: whoever is last frees the task.
+#[test]
+fn f29_three_references_go_at_once() {
+    check(|| {
+        let (ready, counts) = (Ready::default(), <[Count; 2]>::default());
+        let flags = Arc::new([AtomicBool::new(false), AtomicBool::new(true)]);
+        let (handle, waker) = two_flags(&ready, &flags, &counts, true);
+        let woken = waker.clone();
+        let dropper = thread::spawn(move || drop(handle));
+        let other = thread::spawn(move || drop(woken));
+        flags[0].store(true, Relaxed);
+        waker.wake();
+        ready.run_to_end();
+        dropper.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+/// A yield and a wake in one poll queue the task once.
+#[test]
+fn a_task_that_yields_while_it_is_woken_is_queued_once() {
+    check(|| {
+        let (ready, counts, started) = (Ready::default(), <[Count; 2]>::default(), Event::new());
+        let (polled, tell) = (counts[0].probe(), started.clone());
+        let (send, receive) = std::sync::mpsc::channel();
+        let mut yielding = Some(raddle_runtime::yield_now());
+        let future = poll_fn(move |cx| {
+            polled.change();
+            send.send(cx.waker().clone()).ok();
+            tell.set();
+            match &mut yielding {
+                Some(future) => poll_once(future, cx.waker()).map(|()| yielding = None),
+                None => Poll::Ready(()),
+            }
+        });
+        let (task, handle) = allocate(future, ready.scheduler(counts[1].probe(), false));
+        let waker = thread::spawn(move || {
+            started.wait();
+            receive.recv().expect("sent before the event").wake();
+        });
+        ready.push(task);
+        let mut queued = Vec::<Task>::new();
+        loop {
+            queued.extend(ready.pop());
+            assert!(queued.len() <= 1, "queued twice");
+            match queued.pop().map(Task::run) {
+                Some(Ran::Done) => break,
+                Some(Ran::Again(task)) => queued.push(task),
+                Some(Ran::Idle) => panic!("a task that yields runs again"),
+                None => panic!("a task that yields is in no queue"),
+            }
+        }
+        waker.join().unwrap();
+        drop((ready, handle));
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}

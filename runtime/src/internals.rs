@@ -1,0 +1,416 @@
+//! Doors for the models in `loom-tests/`, in a model only: thin wrappers around private parts, under the names of what
+//! they wrap. They add nothing but what a caller elsewhere in this crate does with the result.
+
+use crate::block_on::{self, Roots};
+use crate::blocking::{self, Limits};
+use crate::driver::clock::{Clock, real_now};
+use crate::driver::time::{Entered, Entry};
+use crate::driver::{self, Turn};
+use crate::io::{Direction, Interest, Ready, ReadyEvent};
+use crate::prim::FAR;
+use crate::prim::atomic::Ordering::SeqCst;
+use crate::task::{self, Id, JoinHandle, Origin, Spawn};
+use crate::wait::Batch;
+use crate::worker::panics::{PanicPolicy, TaskPanic};
+use crate::worker::{self, Phase, Settings, Shared, SharedRef};
+use crate::{park, queue};
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A queue entry.
+pub struct Task(task::Task);
+
+/// What became of a task that was run.
+pub enum Ran {
+    Done,
+    Idle,
+    Again(Task),
+}
+
+impl Task {
+    pub fn run(self) -> Ran {
+        match self.0.run() {
+            (task::Ran::Done, _) => Ran::Done,
+            (task::Ran::Idle, _) => Ran::Idle,
+            (task::Ran::Again, task) => Ran::Again(Self(task)),
+        }
+    }
+
+    pub fn cancel(self) {
+        self.0.cancel();
+    }
+
+    pub fn id(&self) -> Id {
+        self.0.header().id()
+    }
+}
+
+/// A scheduler that a model plays.
+pub trait Schedule: 'static {
+    fn schedule(&self, task: Task);
+    fn is_on_worker(&self) -> bool;
+}
+
+struct Played<S>(S);
+
+impl<S: Schedule> task::Schedule for Played<S> {
+    fn schedule(&self, task: task::Task) {
+        self.0.schedule(Task(task));
+    }
+
+    fn is_on_worker(&self) -> bool {
+        self.0.is_on_worker()
+    }
+
+    fn completed(&self, _key: task::LiveKey) {}
+
+    fn panicked(&self, task: &Origin, payload: &(dyn Any + Send)) {
+        panic!("{task} panicked: {:?}", task::message(payload));
+    }
+
+    fn as_ptr(&self) -> *const () {
+        ptr::null()
+    }
+}
+
+fn unnamed() -> Spawn {
+    Spawn { spawned_at: Location::caller(), extras: None }
+}
+
+/// Makes a task that is about to be queued.
+pub fn allocate<F: Future + 'static>(future: F, scheduler: impl Schedule) -> (Task, JoinHandle<F::Output>) {
+    let (task, handle) = task::allocate(future, Played(scheduler), unnamed());
+    (Task(task), handle)
+}
+
+/// The owner's end of a run queue.
+pub struct Local(queue::Local);
+
+/// The end of a run queue that others see.
+pub struct Stealable(queue::Stealable);
+
+pub fn local() -> (Local, Stealable) {
+    let (local, stealable) = queue::local();
+    (Local(local), Stealable(stealable))
+}
+
+impl Local {
+    pub fn push(&self, ours: &Stealable, task: Task) {
+        self.0.push(&ours.0, task.0);
+    }
+
+    pub fn pop(&self, ours: &Stealable) -> Option<Task> {
+        self.0.pop(&ours.0).map(Task)
+    }
+
+    pub fn give_up_next(&self, ours: &Stealable) {
+        self.0.give_up_next(&ours.0);
+    }
+}
+
+impl Stealable {
+    pub fn take_next(&self) -> Option<Task> {
+        self.0.take_next().map(Task)
+    }
+
+    pub fn steal(&self, thief: &Local) -> Option<Task> {
+        queue::retry(|| self.0.steal(&thief.0)).map(Task)
+    }
+}
+
+/// The live tasks.
+pub struct LiveSet(task::LiveSet);
+
+/// The allocating part of one shard.
+#[derive(Default)]
+pub struct Shard(task::Shard);
+
+/// A task's place.
+#[derive(Clone, Copy)]
+pub struct LiveKey(task::LiveKey);
+
+impl LiveSet {
+    pub fn new(workers: usize) -> Self {
+        Self(task::LiveSet::new(workers))
+    }
+
+    pub fn insert(&self, shard: &mut Shard, number: usize, task: &Task) -> LiveKey {
+        // SAFETY: models insert a task before they do anything else with it.
+        unsafe { self.0.insert(&mut shard.0, number, &task.0) };
+        LiveKey(task.0.header().live_key())
+    }
+
+    pub fn remove_own(&self, shard: &mut Shard, key: LiveKey) {
+        self.0.slab(key.0.shard()).remove_own(&mut shard.0, key.0);
+    }
+
+    pub fn remove(&self, key: LiveKey) {
+        self.0.slab(key.0.shard()).remove(key.0);
+    }
+
+    pub fn for_each(&self, mut f: impl FnMut(Id)) {
+        self.0.for_each(|header| f(header.id()));
+    }
+
+    pub fn look<R>(&self, key: LiveKey, f: impl FnOnce(Id) -> R) -> Option<R> {
+        self.0.look(key.0.pack(), |header| f(header.id()))
+    }
+}
+
+/// A scheduler without threads: the model's threads are its workers, its monitor and its callers.
+#[derive(Clone, Debug)]
+pub struct Scheduler(SharedRef);
+
+impl Scheduler {
+    /// Fails the model when a detached task panics, or when this is never freed.
+    pub fn new(workers: usize) -> Self {
+        let witness = loom::alloc::Track::new(());
+        let abort = move |panic: &TaskPanic<'_>| {
+            eprintln!("{panic} beside {:?}", witness.get_ref());
+            std::process::abort()
+        };
+        let settings = Settings {
+            workers,
+            spares: 1,
+            blocked_after: FAR,
+            report_blocked: false,
+            on_panic: PanicPolicy::Call(Arc::new(abort)),
+            seed: 1,
+            start_thread: Some(Box::new(|_, _| Err(io::Error::other("a model starts its threads itself")))),
+        };
+        let driver = driver::Driver::new(workers, Clock::new(false)).expect("a model's driver");
+        Self(Shared::create(settings, driver))
+    }
+
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.spawn(future, unnamed())
+    }
+
+    /// Makes this thread worker `index` as long as the worker lives; but tasks that are woken go to the injector.
+    pub fn worker(&self, index: usize) -> Worker {
+        Worker(worker::Worker::new(self.0.clone(), index).expect("each worker is played once"))
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.0.phase() == Phase::Open
+    }
+
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Ends what the workers left.
+    pub fn finish(&self) {
+        let stuck = self.0.finish(real_now() + 2 * FAR);
+        assert!(stuck.is_empty(), "{stuck:?}");
+    }
+
+    pub fn attend_driver(&self) {
+        self.0.attend_driver();
+    }
+
+    /// The monitor sees worker `index` in one poll for `age`.
+    pub fn watch(&self, index: usize, age: Duration) {
+        worker::monitor::watch(&self.0, &self.0.remotes[index], age);
+    }
+
+    /// Workers that count as running, and those that count as stuck.
+    pub fn active_and_slow(&self) -> (usize, usize) {
+        let slow = self.0.started().iter().filter(|remote| remote.pace.is_slow()).count();
+        (self.0.active.load(SeqCst), slow)
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.0.is_quiet()
+    }
+
+    /// The monitor sleeps until a worker wakes.
+    pub fn sleep_as_monitor(&self) {
+        self.0.monitor.sleep(|| self.is_quiet() && self.is_open());
+    }
+
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        block_on::block_on(&self.0, &Roots::default(), future)
+    }
+}
+
+/// A worker.
+pub struct Worker(worker::Worker);
+
+impl Worker {
+    pub fn run(&self, stop: impl FnMut() -> bool) {
+        self.0.run(stop);
+    }
+
+    /// The worker's poll is over.
+    pub fn catch_up(&self) {
+        self.0.catch_up();
+    }
+
+    pub fn retire(self) {
+        self.0.retire();
+    }
+}
+
+/// A driver.
+pub struct Driver(driver::Driver);
+
+impl Driver {
+    pub fn new() -> Self {
+        Self(driver::Driver::new(1, Clock::new(false)).expect("a model's driver"))
+    }
+
+    /// Sleeps in a turn, unless another thread has it.
+    pub fn sleep(&self) -> bool {
+        let turning = self.0.try_turn();
+        turning.map(|turning| turning.run(Turn::Sleep)).is_some()
+    }
+
+    pub fn wake(&self) {
+        self.0.wake();
+    }
+
+    pub fn expire_due(&self, now: u64) {
+        self.0.expire_due(now);
+    }
+
+    /// The time now.
+    pub fn now(&self) -> u64 {
+        self.0.clock().now()
+    }
+}
+
+impl Default for Driver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A timer. Wait and leave as `Sleep` does.
+pub struct Timer(Pin<Box<Entry>>);
+
+impl Timer {
+    pub fn new() -> Self {
+        Self(Box::pin(Entry::new()))
+    }
+
+    /// Waits in the wheel of `driver`; true if the time has come meanwhile.
+    pub fn wait(&self, driver: &Driver, deadline: u64, waker: &Waker) -> bool {
+        // SAFETY: models call `leave` before the timer or the driver goes.
+        let entered = unsafe { self.0.as_ref().enter(driver.0.wheel(0), deadline, waker) };
+        if entered == Entered::Earliest {
+            driver.0.timer_lowered(deadline);
+        }
+        entered == Entered::Fired
+    }
+
+    pub fn leave(&self, driver: &Driver) {
+        self.0.as_ref().leave(driver.0.wheel(0));
+    }
+
+    pub fn has_fired(&self) -> bool {
+        self.0.has_fired()
+    }
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A place to sleep.
+#[derive(Default)]
+pub struct Parker(park::Parker);
+
+impl Parker {
+    pub fn park(&self, driver: &Driver) {
+        self.0.park(&driver.0);
+    }
+
+    pub fn park_on_condvar(&self) {
+        self.0.park_on_condvar();
+    }
+
+    pub fn park_timeout(&self, limit: Duration) -> bool {
+        self.0.park_timeout(limit)
+    }
+
+    pub fn unpark(&self, driver: &Driver) {
+        self.0.unpark(|| driver.wake());
+    }
+}
+
+/// A watched file descriptor.
+pub struct Source(driver::io::source::Source);
+
+impl Source {
+    pub fn new() -> Self {
+        Self(driver::io::source::Source::new())
+    }
+
+    /// An event: wakes those who waited for it.
+    pub fn dispatch(&self, ready: Ready) {
+        let mut batch = Batch::new();
+        let mut wakes = self.0.dispatch(ready);
+        assert!(self.0.gather(&mut wakes, &mut batch), "a model has few waiters");
+        batch.wake();
+    }
+
+    pub fn poll_ready(&self, direction: Direction, cx: &Context<'_>) -> Poll<ReadyEvent> {
+        self.0.poll_ready(direction, cx).map(|event| event.expect("not shut down"))
+    }
+
+    pub async fn wait_ready(&self, interest: Interest) -> ReadyEvent {
+        self.0.wait_ready(interest).await.expect("not shut down")
+    }
+
+    pub fn ready(&self, interest: Interest) -> Option<ReadyEvent> {
+        self.0.ready(interest).expect("not shut down")
+    }
+
+    pub fn clear(&self, event: ReadyEvent) {
+        self.0.clear(event);
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A blocking pool.
+#[derive(Clone)]
+pub struct Pool(Arc<blocking::Pool>);
+
+impl Pool {
+    pub fn new<S>(threads: usize, keep_alive: Duration, start_thread: S) -> Self
+    where
+        S: Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync + 'static,
+    {
+        let limits = Limits { threads, keep_alive };
+        let scheduler = Scheduler::new(1).0;
+        Self(Arc::new(blocking::Pool::new(limits, scheduler, Box::new(start_thread))))
+    }
+
+    pub fn submit(&self, job: Task) {
+        self.0.submit(job.0);
+    }
+
+    /// Returns how many calls are still running when it gives up waiting.
+    pub fn shut_down(&self) -> usize {
+        self.0.shut_down(real_now() + 2 * FAR)
+    }
+}
