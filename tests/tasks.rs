@@ -374,7 +374,10 @@ fn metrics_count_tasks() {
     on_both(|runtime| {
         let gate = Gate::new();
         let tasks: Vec<_> = (0..10).map(|_| runtime.spawn(gate.wait())).collect();
-        runtime.block_on(yields(30));
+        common::eventually("all wait", || {
+            runtime.block_on(yields(5));
+            gate.waits() == 10
+        });
         let metrics = runtime.metrics();
         assert_eq!((metrics.alive_tasks(), metrics.spawned()), (10, 10));
         gate.open();

@@ -4,6 +4,7 @@
 #![cfg(loom)]
 
 use loom::model::Builder;
+use loom::thread::yield_now;
 use raddle_runtime::internals::{Ran, Schedule, Task, allocate};
 use raddle_runtime::prim::atomic::{AtomicUsize, Ordering::Relaxed};
 use raddle_runtime::prim::cell::UnsafeCell;
@@ -104,6 +105,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             return output;
         }
         woken.wait_and_reset();
+        // A waiter that meets another thread in a slot wakes itself, to look again: let that thread go on.
+        yield_now();
     }
 }
 
@@ -164,6 +167,9 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
         self.cell.with_mut(|is_whole| {
             // SAFETY: loom has checked that nobody else is here.
             let was_whole = std::mem::replace(unsafe { &mut *is_whole }, false);

@@ -105,11 +105,12 @@ fn waiters_are_notified_in_order_and_all_at_once() {
             let queue = queue.clone();
             thread::spawn(move || queue.notify_all())
         };
-        let one = queue.notify_one();
-        let set = events.each_ref().map(|event| event.is_set());
-        assert!(set.is_sorted_by(|earlier, later| earlier >= later), "out of order: {set:?}");
-        let all = all.join().unwrap();
-        assert_eq!(all + usize::from(one), 3);
+        queue.notify_one();
+        // The last first, for those before it may be woken while we look.
+        let late = events[2].is_set();
+        let middle = events[1].is_set();
+        assert!((events[0].is_set() || !middle) && (middle || !late), "out of order");
+        all.join().unwrap();
         assert!(events.iter().all(|event| event.is_set()));
         assert!(waits.iter_mut().zip(&events).all(|(wait, event)| poll(wait.as_mut(), event).is_ready()));
     });
@@ -145,8 +146,7 @@ fn a_waiter_that_goes_during_notify_all_leaves_the_rest_alone() {
             thread::spawn(move || queue.notify_all())
         };
         drop(first);
-        let notified = all.join().unwrap();
-        assert!(notified <= 1);
+        all.join().unwrap();
         let mut late = pin!(queue.wait());
         assert!(poll(late.as_mut(), &events[2]).is_pending());
         assert!(!events[2].is_set());

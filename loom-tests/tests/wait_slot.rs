@@ -33,13 +33,16 @@ impl Place {
         self.slot.wake();
     }
 
-    fn wait_for(&self, event: usize, woken: &Arc<Event>) {
+    /// Waits until all `events` have happened.
+    fn wait_for(&self, events: &[usize], woken: &Arc<Event>) {
         loop {
             self.slot.register(&woken.waker());
-            if self.events[event].load(Relaxed) {
+            if events.iter().all(|&event| self.events[event].load(Relaxed)) {
                 return;
             }
             woken.wait_and_reset();
+            // A registration that met another wakes the waiter itself, so that it looks again: let others run then.
+            thread::yield_now();
         }
     }
 }
@@ -54,8 +57,7 @@ fn a_waiter_sees_two_events() {
     check(|| {
         let (place, woken) = (Arc::new(Place::default()), Event::new());
         let threads = [happens(&place, 0), happens(&place, 1)];
-        place.wait_for(0, &woken);
-        place.wait_for(1, &woken);
+        place.wait_for(&[0, 1], &woken);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         drop(place);
         assert_eq!(Arc::strong_count(&woken), 1, "a waker was left behind");
@@ -68,7 +70,7 @@ fn a_waiter_that_changes_its_waker_is_woken_through_the_new_one() {
         let (place, old, new) = (Arc::new(Place::default()), Event::new(), Event::new());
         let thread = happens(&place, 0);
         place.slot.register(&old.waker());
-        place.wait_for(0, &new);
+        place.wait_for(&[0], &new);
         thread.join().unwrap();
         drop(place);
         assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (1, 1), "a waker was left behind");

@@ -4,12 +4,11 @@ mod common;
 
 use common::{pair, run};
 use futures_lite::StreamExt;
-use raddle_net::TcpListener;
+use raddle_net::{TcpListener, TcpStream};
+use raddle_runtime::runtime::Handle;
 use raddle_runtime::time::sleep;
 use std::fs::File;
-use std::io;
-use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LIMIT: libc::rlim_t = 128;
 const CLIENTS: usize = 6;
@@ -45,8 +44,49 @@ fn cpu_time() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-fn clients(listener: &TcpListener) -> io::Result<Vec<TcpStream>> {
-    (0..CLIENTS).map(|_| TcpStream::connect(listener.local_addr()?)).collect()
+/// How it is accepted.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Call,
+    Stream,
+}
+
+async fn accept(listener: &TcpListener, by: By) -> TcpStream {
+    match by {
+        By::Call => listener.accept().await.expect("a connection").0,
+        By::Stream => listener.incoming().next().await.expect("it never ends").expect("a connection"),
+    }
+}
+
+async fn accept_all(listener: TcpListener, by: By) -> usize {
+    let mut served = Vec::new();
+    while served.len() < CLIENTS {
+        served.push(accept(&listener, by).await);
+    }
+    served.len()
+}
+
+/// Lets a listener run out of descriptors and watches it for a while.
+async fn go_without(by: By) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let addr = listener.local_addr().expect("an address");
+    // The system connects them without us.
+    let connect = |_| std::net::TcpStream::connect(addr).expect("a client");
+    let clients: Vec<_> = (0..CLIENTS).map(connect).collect();
+    let taken = take_all_descriptors();
+    let backoffs = || Handle::current().metrics().accept_backoffs();
+    let (backoffs_before, cpu_before, start) = (backoffs(), cpu_time(), Instant::now());
+    let server = raddle_runtime::spawn(accept_all(listener, by));
+    // 5, 10, 20, 40 and 80 ms of waiting lie before the sixth.
+    while backoffs() < backoffs_before + 6 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let (used, passed) = (cpu_time() - cpu_before, start.elapsed());
+    assert!(passed >= Duration::from_millis(155), "six tries in {passed:?}");
+    assert!(used < passed / 2, "{used:?} of CPU in {passed:?} of waiting");
+    drop(taken);
+    assert_eq!(server.await.expect("the server ends well"), CLIENTS);
+    drop(clients);
 }
 
 #[test]
@@ -55,28 +95,7 @@ fn f36_a_listener_without_descriptors_waits_and_goes_on() {
     run(async {
         // What a runtime opens late, it opens now.
         drop(pair().await);
-        for by_stream in [false, true] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
-            let clients = clients(&listener).expect("clients");
-            let taken = take_all_descriptors();
-            let server = raddle_runtime::spawn(async move {
-                let mut served = Vec::new();
-                for _ in 0..CLIENTS {
-                    served.push(if by_stream {
-                        listener.incoming().next().await.expect("it never ends").expect("a connection")
-                    } else {
-                        listener.accept().await.expect("a connection").0
-                    });
-                }
-                served.len()
-            });
-            let before = cpu_time();
-            sleep(Duration::from_millis(300)).await;
-            let used = cpu_time() - before;
-            assert!(used < Duration::from_millis(100), "{used:?} of CPU in 300 ms of waiting");
-            drop(taken);
-            assert_eq!(server.await.expect("the server ends well"), CLIENTS);
-            drop(clients);
-        }
+        go_without(By::Call).await;
+        go_without(By::Stream).await;
     });
 }

@@ -277,6 +277,11 @@ impl Driver {
         turning.map(|turning| turning.run(Turn::Sleep)).is_some()
     }
 
+    /// Looks for events, unless another thread has the turn.
+    pub fn look(&self) -> bool {
+        self.0.look()
+    }
+
     pub fn wake(&self) {
         self.0.wake();
     }

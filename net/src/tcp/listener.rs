@@ -94,8 +94,8 @@ impl TcpListener {
         Ok(Self { registration, io: listener, waiting })
     }
 
-    /// Gives a listener of the standard library back. It stays non-blocking: `set_nonblocking(false)` makes its `accept`
-    /// wait.
+    /// Gives a listener of the standard library back. It stays non-blocking: `set_nonblocking(false)` makes its
+    /// `accept` wait.
     ///
     /// # Errors
     /// None today.

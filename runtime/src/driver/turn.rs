@@ -7,7 +7,7 @@ use super::io::sys::Poller;
 use super::io::{Dispatched, IoDriver};
 use super::time::{Due, Wheel};
 use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
-use crate::prim::lock::{Mutex, MutexGuard};
+use crate::prim::lock::{TryLock, TryLockGuard};
 use crate::wait::Batch;
 use crossbeam_utils::CachePadded;
 use std::io;
@@ -25,7 +25,7 @@ pub(crate) enum Turn {
 /// The driver of a runtime.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    turn: Mutex<Poller>,
+    turn: TryLock<Poller>,
     /// 0 while nobody sleeps in a turn, else when that sleep will end. Whoever enters an earlier timer wakes it.
     sleeping_until: AtomicU64,
     io: Arc<IoDriver>,
@@ -37,7 +37,7 @@ pub(crate) struct Driver {
 /// The right to turn the driver.
 pub(crate) struct Turning<'a> {
     driver: &'a Driver,
-    poller: MutexGuard<'a, Poller>,
+    poller: TryLockGuard<'a, Poller>,
 }
 
 impl Driver {
@@ -48,7 +48,7 @@ impl Driver {
     pub(crate) fn new(workers: usize, clock: Clock) -> io::Result<Self> {
         let (poller, io) = IoDriver::new()?;
         let wheels = (0..=workers).map(|_| CachePadded::new(Wheel::new())).collect();
-        Ok(Self { turn: Mutex::new(poller), sleeping_until: AtomicU64::new(0), io, clock, wheels })
+        Ok(Self { turn: TryLock::new(poller), sleeping_until: AtomicU64::new(0), io, clock, wheels })
     }
 
     #[inline]

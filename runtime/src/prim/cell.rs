@@ -1,7 +1,7 @@
 //! `UnsafeCell` with closures, so that loom can check that accesses do not overlap.
 
 #[cfg(loom)]
-pub use loom::cell::UnsafeCell;
+pub use model::UnsafeCell;
 
 /// A cell whose accesses are bracketed by a closure; see [`loom::cell::UnsafeCell`] for why.
 #[cfg(not(loom))]
@@ -26,5 +26,36 @@ impl<T> UnsafeCell<T> {
     #[inline(always)]
     pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    use loom::cell;
+
+    /// Loom's; to drop it is an access too, so that loom sees what is freed beside a use, or used after.
+    #[derive(Debug)]
+    pub struct UnsafeCell<T>(cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub fn new(value: T) -> Self {
+            Self(cell::UnsafeCell::new(value))
+        }
+
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            self.0.with(f)
+        }
+
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            self.0.with_mut(f)
+        }
+    }
+
+    impl<T> Drop for UnsafeCell<T> {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                self.0.with_mut(|_| ());
+            }
+        }
     }
 }

@@ -11,9 +11,9 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 #[cfg(not(loom))]
-pub use imp::MutexGuard;
+pub use imp::{MutexGuard, MutexGuard as TryLockGuard};
 #[cfg(loom)]
-pub use model::MutexGuard;
+pub use model::{MutexGuard, TryLock, TryLockGuard};
 
 /// A mutex; `lock` cannot fail.
 #[derive(Debug, Default)]
@@ -32,11 +32,23 @@ impl<T> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A lock that nobody waits for.
+#[cfg(not(loom))]
+#[derive(Debug)]
+pub struct TryLock<T>(imp::Mutex<T>);
+
+#[cfg(not(loom))]
+impl<T> TryLock<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Self(imp::Mutex::new(value))
+    }
 
     /// Takes the lock if it is free.
-    #[cfg(not(loom))]
     #[inline]
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
         self.0.try_lock().ok()
     }
 }
@@ -85,6 +97,8 @@ mod model {
     //! Loom's mutex has no poison either, and no constant; its condvar knows no time.
 
     use super::{Condvar, Duration, Mutex, imp};
+    use loom::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+    use std::cell::UnsafeCell;
     use std::ops::{Deref, DerefMut};
 
     /// Loom's guard, and the mutex to come back to after a wait that timed out.
@@ -118,10 +132,55 @@ mod model {
         pub fn lock(&self) -> MutexGuard<'_, T> {
             MutexGuard { inner: self.0.lock().expect("loom's mutex has no poison"), mutex: self }
         }
+    }
+
+    /// A lock that nobody waits for. Not made of loom's mutex: that one has a thread wait after all which tries for the
+    /// lock just when another gets it.
+    #[derive(Debug)]
+    pub struct TryLock<T> {
+        is_held: AtomicBool,
+        value: UnsafeCell<T>,
+    }
+
+    // SAFETY: the value is touched by whoever set `is_held`, until it clears it.
+    unsafe impl<T: Send> Sync for TryLock<T> {}
+
+    /// Gives the lock back.
+    #[derive(Debug)]
+    pub struct TryLockGuard<'a, T>(&'a TryLock<T>);
+
+    impl<T> TryLock<T> {
+        /// Wraps a value.
+        pub fn new(value: T) -> Self {
+            Self { is_held: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
 
         /// Takes the lock if it is free.
-        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok().map(|inner| MutexGuard { inner, mutex: self })
+        pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
+            let was_free = self.is_held.compare_exchange(false, true, Acquire, Relaxed).is_ok();
+            was_free.then(|| TryLockGuard(self))
+        }
+    }
+
+    impl<T> Deref for TryLockGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            // SAFETY: the lock is ours.
+            unsafe { &*self.0.value.get() }
+        }
+    }
+
+    impl<T> DerefMut for TryLockGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            // SAFETY: the lock is ours.
+            unsafe { &mut *self.0.value.get() }
+        }
+    }
+
+    impl<T> Drop for TryLockGuard<'_, T> {
+        fn drop(&mut self) {
+            self.0.is_held.store(false, Release);
         }
     }
 

@@ -1,0 +1,92 @@
+//! The idle protocol, played by whole workers: who sleeps, who searches, whom a push wakes.
+//!
+//! The promise: no task waits in a queue while a worker sleeps and nobody searches; a worker that was chosen wakes, though
+//! the choice and its sleep cross; a long poll on one worker keeps no task from the other.
+//!
+//! The model plays workers in their real loop (`Worker::run`), which find, search, sleep, look once more, park and are
+//! chosen, and threads that push tasks from outside. A task that must run beside another waits for it, so that a task
+//! left waiting is a deadlock.
+//!
+//! Broken on purpose, in `runtime/src/`, and seen to fail:
+//! - `idle/mod.rs`: no fence in `choose`; no fence in `fall_asleep`: deadlocks.
+//! - `worker/run.rs`: `rest` does not look once more before it parks: deadlock.
+//! - `worker/find.rs`: the last searcher that finds work does not wake another: deadlock.
+//! - `idle/counters.rs`: a worker that was refused a search does not look once more though nobody searches: deadlock.
+//! - `idle/sleepers.rs`: a chosen worker stays on the list: deadlock (it is chosen again, the other never).
+#![cfg(loom)]
+
+use loom::thread;
+use loom_tests::{Event, check_within};
+use raddle_runtime::internals::Scheduler;
+use std::sync::Arc;
+
+/// The threads of `workers` workers, which run until the scheduler closes.
+fn start(scheduler: &Scheduler, workers: usize) -> Vec<thread::JoinHandle<()>> {
+    let start = |index| {
+        let scheduler = scheduler.clone();
+        thread::spawn(move || {
+            let worker = scheduler.worker(index);
+            worker.run(|| !scheduler.is_open());
+            worker.retire();
+        })
+    };
+    (0..workers).map(start).collect()
+}
+
+fn end(scheduler: &Scheduler, threads: Vec<thread::JoinHandle<()>>) {
+    scheduler.close();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    scheduler.finish();
+}
+
+/// Spawns a task that tells when it runs.
+fn tells(scheduler: &Scheduler) -> Arc<Event> {
+    let ran = Event::new();
+    let tell = ran.clone();
+    scheduler.spawn(async move { tell.set() }).detach();
+    ran
+}
+
+#[test]
+fn a_push_reaches_a_worker_that_is_about_to_sleep() {
+    check_within(2, || {
+        let scheduler = Scheduler::new(1);
+        let threads = start(&scheduler, 1);
+        tells(&scheduler).wait();
+        end(&scheduler, threads);
+    });
+}
+
+#[test]
+fn two_pushes_reach_one_worker() {
+    check_within(2, || {
+        let scheduler = Scheduler::new(1);
+        let threads = start(&scheduler, 1);
+        let other = {
+            let scheduler = scheduler.clone();
+            thread::spawn(move || tells(&scheduler).wait())
+        };
+        tells(&scheduler).wait();
+        other.join().unwrap();
+        end(&scheduler, threads);
+    });
+}
+
+/// The first task ends only when the second has run: one worker is in a long poll, the other must not sleep on it.
+#[test]
+fn a_long_poll_keeps_no_task_from_the_other_worker() {
+    check_within(2, || {
+        let scheduler = Scheduler::new(2);
+        let threads = start(&scheduler, 2);
+        let (second_ran, first_ran) = (Event::new(), Event::new());
+        let (wait, tell) = (second_ran.clone(), first_ran.clone());
+        let long = async move {
+            wait.wait();
+            tell.set();
+        };
+        scheduler.spawn(long).detach();
+        scheduler.spawn(async move { second_ran.set() }).detach();
+        first_ran.wait();
+        end(&scheduler, threads);
+    });
+}
