@@ -52,6 +52,7 @@ class Row(NamedTuple):
     operations: int  # in one repetition
     repetitions: int
     blocking_threads: Optional[int] = None  # None: asyncio's default
+    warm_up: bool = True  # one repetition before, which is not counted
 
 
 class Countdown:
@@ -269,7 +270,8 @@ ROWS = [
         TIMEOUT_TASKS * TIMEOUTS,
         5,
     ),
-    Row("100k sleeps", sleeps, SLEEPS, 1),
+    # One repetition takes so long that a cold start does not show, and that two would be a nuisance.
+    Row("100k sleeps", sleeps, SLEEPS, 1, warm_up=False),
     Row("blocking pool of 2", jobs, IN_FLIGHT, 5, blocking_threads=2),
     Row("blocking pool", jobs, IN_FLIGHT, 5),
     Row("echo 64 B", functools.partial(echo, 64), CONNECTIONS * ROUND_TRIPS, 2),
@@ -279,11 +281,10 @@ ROWS = [
 
 
 async def measure(row):
-    """The row's figure per operation; where there are several repetitions, the first is not counted."""
+    """The row's figure per operation."""
     if row.blocking_threads:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(row.blocking_threads))
-    # A row of one repetition is too long for the start to matter, or counts bytes.
-    if row.repetitions > 1:
+    if row.warm_up:
         await row.run(1)
     # No row pays for the garbage of another.
     gc.collect()

@@ -73,7 +73,9 @@ fn outside_and_after_the_scope_the_message_names_the_local() {
                     NUMBER.get()
                 })
             }),
-            panic_of(|| runtime.block_on(NUMBER.scope(1, async { spawn(async { NUMBER.get() }).await.unwrap() }))),
+            panic_of(|| {
+                runtime.block_on(NUMBER.scope(1, async { spawn(async { NUMBER.get() }).await.unwrap() }))
+            }),
         ] {
             assert!(text.contains("NUMBER"), "{text}");
             assert!(text.contains("scope") || text.contains("panicked"), "{text}");
@@ -104,7 +106,8 @@ fn tasks_keep_their_values_apart_wherever_they_run() {
 fn an_inherited_value_is_seen_by_every_kind_of_child_and_grandchild() {
     on_both(|runtime| {
         let children = TENANT.scope("acme".into(), async {
-            let task = spawn(async { spawn(async { (TENANT.get(), NUMBER.try_with(|n| *n)) }).await.unwrap() });
+            let task =
+                spawn(async { spawn(async { (TENANT.get(), NUMBER.try_with(|n| *n)) }).await.unwrap() });
             let call = spawn_blocking(|| TENANT.get());
             let pinned = spawn_pinned(|| async {
                 yield_now().await;
@@ -213,10 +216,13 @@ fn a_scope_that_panics_gives_the_outer_value_back() {
 
 #[test]
 fn a_scope_works_on_any_executor() {
-    let seen = futures_lite::future::block_on(NUMBER.scope(4, TENANT.scope("t".into(), async {
-        futures_lite::future::yield_now().await;
-        (NUMBER.get(), TENANT.get())
-    })));
+    let seen = futures_lite::future::block_on(NUMBER.scope(
+        4,
+        TENANT.scope("t".into(), async {
+            futures_lite::future::yield_now().await;
+            (NUMBER.get(), TENANT.get())
+        }),
+    ));
     assert_eq!(seen, (4, "t".into()));
 }
 

@@ -4,7 +4,9 @@
 mod common;
 
 use common::gate::Gate;
-use common::{HANGS, SOON, current_thread, flavours, multi_thread, on_both, panic_of, within, workers};
+use common::{
+    HANGS, SOON, child, current_thread, flavours, multi_thread, on_both, panic_of, within, workers,
+};
 use raddle::net::{TcpListener, TcpStream};
 use raddle::runtime::{Handle, PanicPolicy, Runtime};
 use raddle::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
@@ -34,7 +36,6 @@ fn whatever_needs_a_runtime_panics_outside_one_and_says_what_to_do() {
         panic_of(|| Handle::current()),
         panic_of(|| elsewhere(TcpListener::bind("127.0.0.1:0"))),
         panic_of(|| elsewhere(TcpStream::connect("127.0.0.1:1"))),
-        panic_of(|| elsewhere(raddle::net::lookup_host("localhost:1"))),
     ];
     for text in texts {
         assert!(text.contains("there is no raddle runtime on this thread"), "{text}");
@@ -72,6 +73,7 @@ fn what_needs_no_runtime_works_outside_one() {
     assert!(began.elapsed() < SOON);
     elsewhere(raddle::yield_now());
     elsewhere(raddle::consume_budget());
+    assert!(elsewhere(raddle::net::lookup_host("127.0.0.1:1")).is_ok());
     assert_eq!(raddle::block_in_place(|| 5), 5);
 }
 
@@ -150,7 +152,8 @@ fn block_on_inside_async_code_panics_and_says_what_to_do() {
     for (_, builder) in flavours() {
         within(HANGS, move || {
             let runtime = Arc::new(builder.build().unwrap());
-            let others = [runtime.handle().clone(), workers(1).handle().clone(), current_thread().handle().clone()];
+            let others =
+                [runtime.handle().clone(), workers(1).handle().clone(), current_thread().handle().clone()];
             for handle in others {
                 let inner = handle.clone();
                 let in_task = runtime.spawn(async move { panic_of(|| inner.block_on(async {})) });
@@ -165,7 +168,8 @@ fn block_on_inside_async_code_panics_and_says_what_to_do() {
             // It still works, in all the places where it may be called.
             assert_eq!(runtime.block_on(async { 5 }), 5);
             let handle = runtime.handle().clone();
-            let call = runtime.spawn_blocking(move || handle.block_on(async { spawn(async { 6 }).await.unwrap() }));
+            let call =
+                runtime.spawn_blocking(move || handle.block_on(async { spawn(async { 6 }).await.unwrap() }));
             assert_eq!(runtime.block_on(call).unwrap(), 6);
         });
     }
@@ -228,9 +232,19 @@ fn assert_nothing_dangles(watch: &Weak<()>) {
     assert!(!(freed && is_current), "a runtime that has been freed is the current one");
 }
 
+/// Runs `test` in a child: where freed memory is used, anything may happen.
+#[track_caller]
+fn in_child(name: &str, test: impl FnOnce()) {
+    if child::role().is_some() {
+        return test();
+    }
+    let output = child::run(name, "child", &[]);
+    assert!(output.status.success(), "{}: {}", output.status, child::text(&output.stderr));
+}
+
 #[test]
 fn a_guard_that_is_forgotten_leaves_nothing_dangling() {
-    within(HANGS, || {
+    in_child("a_guard_that_is_forgotten_leaves_nothing_dangling", || {
         let (runtime, watch) = watched();
         std::mem::forget(runtime.enter());
         drop(runtime);
@@ -240,7 +254,7 @@ fn a_guard_that_is_forgotten_leaves_nothing_dangling() {
 
 #[test]
 fn guards_dropped_in_the_wrong_order_leave_nothing_dangling() {
-    within(HANGS, || {
+    in_child("guards_dropped_in_the_wrong_order_leave_nothing_dangling", || {
         let ((first, watch), second) = (watched(), workers(1));
         let one = first.enter();
         let two = second.enter();
@@ -255,7 +269,7 @@ fn guards_dropped_in_the_wrong_order_leave_nothing_dangling() {
 /// A future that is not `Send` may hold a guard while it waits: whoever runs next on its thread is not in that runtime.
 #[test]
 fn a_guard_held_by_a_pinned_task_while_it_waits_leaves_nothing_dangling() {
-    within(HANGS, || {
+    in_child("a_guard_held_by_a_pinned_task_while_it_waits_leaves_nothing_dangling", || {
         let (runtime, watch) = watched();
         let outer = current_thread();
         let (handle, watching) = (runtime.handle().clone(), watch.clone());
@@ -266,9 +280,11 @@ fn a_guard_held_by_a_pinned_task_while_it_waits_leaves_nothing_dangling() {
                 drop(guard);
             });
             raddle::time::sleep(Duration::from_millis(2)).await;
+            let elsewhere = Handle::current().metrics().workers();
             task.cancel();
             drop(task.await);
             drop(runtime);
+            println!("beside the guard: a runtime of {elsewhere}");
             assert_nothing_dangles(&watching);
         });
         assert_nothing_dangles(&watch);

@@ -46,7 +46,10 @@ fn assert_one_thread(visits: &Visits) {
 }
 
 /// A pinned future that notes where it is, in `polls` polls, and then waits.
-fn witness(visits: Visits, polls: usize) -> impl FnOnce() -> std::pin::Pin<Box<dyn Future<Output = ()>>> + Send {
+fn witness(
+    visits: Visits,
+    polls: usize,
+) -> impl FnOnce() -> std::pin::Pin<Box<dyn Future<Output = ()>>> + Send {
     let note = |visits: &Visits| visits.lock().unwrap().push(current().id());
     move || {
         note(&visits);

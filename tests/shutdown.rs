@@ -6,7 +6,8 @@ mod common;
 use common::gate::Gate;
 use common::guard::{Drops, OnDrop};
 use common::{
-    FOR_EVER, HANGS, SOON, child, current_thread, flavours, multi_thread, panic_of, poll_once, within, workers, yields,
+    FOR_EVER, HANGS, SOON, child, current_thread, flavours, multi_thread, panic_of, poll_once, within,
+    workers, yields,
 };
 use raddle::runtime::{Builder, Runtime};
 use raddle::time::{Duration, sleep, timeout};
@@ -270,7 +271,13 @@ fn what_is_asked_of_a_runtime_that_has_ended() {
         assert!(handle.block_on(late).unwrap_err().is_cancelled());
         let call = handle.spawn_blocking(|| ());
         assert!(handle.block_on(call).unwrap_err().is_cancelled());
-        assert_eq!(handle.block_on(async { yields(3).await; 7 }), 7);
+        assert_eq!(
+            handle.block_on(async {
+                yields(3).await;
+                7
+            }),
+            7
+        );
         let inner = async { (spawn(async {}).await, spawn_blocking(|| ()).await) };
         let (task, call) = handle.block_on(inner);
         assert!(task.unwrap_err().is_cancelled() && call.unwrap_err().is_cancelled());

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{HANGS, SOON, multi_thread, on_both, on_both_built, panic_of, poll_once, within, workers, yields};
+use common::{
+    HANGS, SOON, multi_thread, on_both, on_both_built, panic_of, poll_once, within, workers, yields,
+};
 use raddle::runtime::Runtime;
 use raddle::spawn;
 use raddle::time::{self, Duration, Elapsed, Instant, MissedTick, advance, interval, interval_at};
@@ -38,11 +40,14 @@ fn lateness(runtime: &Runtime, duration: Duration, in_task: bool) -> Vec<Duratio
 #[test]
 fn a_sleep_is_never_early_and_hardly_late() {
     on_both(|runtime| {
-        for (micros, in_task) in [100, 1_000, 3_333, 10_000].into_iter().flat_map(|us| [(us, false), (us, true)]) {
+        for (micros, in_task) in
+            [100, 1_000, 3_333, 10_000].into_iter().flat_map(|us| [(us, false), (us, true)])
+        {
             let measure = |_| lateness(runtime, Duration::from_micros(micros), in_task);
             // A machine that is busy with something else for a while gets another chance.
             let in_time = |late: &Vec<Duration>| late[12] < 5 * MS;
-            let late = (0..6).map(measure).find(in_time).expect("the median of 25 is more than 5 ms late, 6 times");
+            let late =
+                (0..6).map(measure).find(in_time).expect("the median of 25 is more than 5 ms late, 6 times");
             println!("{micros} us, in a task: {in_task}: late {:?}, at most {:?}", late[12], late[24]);
         }
     });
@@ -54,7 +59,8 @@ fn a_deadline_that_has_passed_is_over_at_once() {
         runtime.block_on(async {
             advance(SECOND).await;
             let now = Instant::now();
-            for mut past in [sleep(Duration::ZERO), sleep_until(now), sleep_until(now - SECOND)].map(Box::pin) {
+            for mut past in [sleep(Duration::ZERO), sleep_until(now), sleep_until(now - SECOND)].map(Box::pin)
+            {
                 assert!(past.is_elapsed());
                 assert!(poll_once(&mut past).await.is_some());
                 assert!(poll_once(&mut past).await.is_some(), "it stays over");
@@ -140,7 +146,10 @@ fn time_limits_nest() {
         runtime.block_on(async {
             let began = Instant::now();
             let inner = timeout(SECOND, timeout(3 * SECOND, pending::<()>()));
-            assert_eq!(timeout(2 * SECOND, inner).await, Ok(Err(timeout(Duration::ZERO, pending::<()>()).await.unwrap_err())));
+            assert_eq!(
+                timeout(2 * SECOND, inner).await,
+                Ok(Err(timeout(Duration::ZERO, pending::<()>()).await.unwrap_err()))
+            );
             assert_eq!(Instant::now(), began + SECOND);
         });
         assert_eq!(runtime.metrics().timers(), 0);
@@ -191,7 +200,9 @@ fn ticks_keep_to_their_schedule_and_can_begin_later_and_anew() {
             ticks.reset();
             assert_eq!(ticks.tick().await, began + 9 * SECOND);
         });
-        assert!(panic_of(|| runtime.block_on(async { interval(Duration::ZERO) })).contains("longer than zero"));
+        assert!(
+            panic_of(|| runtime.block_on(async { interval(Duration::ZERO) })).contains("longer than zero")
+        );
     });
 }
 
@@ -340,10 +351,12 @@ fn a_hundred_thousand_timers_fire() {
     within(3 * HANGS, || {
         let runtime = workers(2);
         let began = std::time::Instant::now();
-        let sleepers = (0..TIMERS).map(|n| runtime.spawn({
-            let _entered = runtime.enter();
-            sleep(Duration::from_nanos(n * 7_919 % 50_000_000))
-        }));
+        let sleepers = (0..TIMERS).map(|n| {
+            runtime.spawn({
+                let _entered = runtime.enter();
+                sleep(Duration::from_nanos(n * 7_919 % 50_000_000))
+            })
+        });
         let sleepers: Vec<_> = sleepers.collect();
         runtime.block_on(async {
             for sleeper in sleepers {

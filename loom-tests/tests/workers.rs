@@ -73,20 +73,35 @@ fn two_pushes_reach_one_worker() {
 }
 
 /// The first task ends only when the second has run: one worker is in a long poll, the other must not sleep on it.
+fn long_and_short(scheduler: &Scheduler) -> Arc<Event> {
+    let (short_ran, long_ran) = (Event::new(), Event::new());
+    let (wait, tell) = (short_ran.clone(), long_ran.clone());
+    let long = async move {
+        wait.wait();
+        tell.set();
+    };
+    scheduler.spawn(long).detach();
+    scheduler.spawn(async move { short_ran.set() }).detach();
+    long_ran
+}
+
 #[test]
 fn a_long_poll_keeps_no_task_from_the_other_worker() {
     check_within(2, || {
         let scheduler = Scheduler::new(2);
+        let long_ran = long_and_short(&scheduler);
         let threads = start(&scheduler, 2);
-        let (second_ran, first_ran) = (Event::new(), Event::new());
-        let (wait, tell) = (second_ran.clone(), first_ran.clone());
-        let long = async move {
-            wait.wait();
-            tell.set();
-        };
-        scheduler.spawn(long).detach();
-        scheduler.spawn(async move { second_ran.set() }).detach();
-        first_ran.wait();
+        long_ran.wait();
+        end(&scheduler, threads);
+    });
+}
+
+#[test]
+fn a_long_poll_that_comes_as_the_workers_fall_asleep_keeps_no_task_from_the_other() {
+    check_within(1, || {
+        let scheduler = Scheduler::new(2);
+        let threads = start(&scheduler, 2);
+        long_and_short(&scheduler).wait();
         end(&scheduler, threads);
     });
 }

@@ -61,7 +61,7 @@ impl Root {
             return None;
         }
         // Also when the poll panics: time that is held for ever would stand still for ever.
-        let _held = Held(&self.scheduler);
+        let _woken = EndWoken(&self.scheduler);
         match budget::with_budget(|| future.poll(&mut Context::from_waker(waker))) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
@@ -69,14 +69,22 @@ impl Root {
     }
 }
 
-/// The hold on paused time that a woken root has.
-struct Held<'a>(&'a SharedRef);
+/// Ends the hold on paused time that a woken root has.
+struct EndWoken<'a>(&'a SharedRef);
 
-impl Drop for Held<'_> {
+impl Drop for EndWoken<'_> {
     fn drop(&mut self) {
-        let driver = &self.0.driver;
-        if driver.clock().release() && driver.clock().is_paused() {
-            driver.wake();
+        self.0.driver.release();
+    }
+}
+
+/// The end of a `block_on`: a wake that came too late holds no time, and none will from now on.
+struct EndRoot<'a>(&'a Root);
+
+impl Drop for EndRoot<'_> {
+    fn drop(&mut self) {
+        if self.0.is_woken.swap(true, SeqCst) {
+            self.0.scheduler.driver.release();
         }
     }
 }
@@ -85,23 +93,25 @@ impl Drop for Held<'_> {
 pub(crate) fn block_on<F: Future>(scheduler: &SharedRef, roots: &Roots, future: F) -> F::Output {
     let mut future = pin!(future);
     let root = Root::new(scheduler);
+    let _end = EndRoot(&root);
     let waker = Waker::from(root.clone());
     loop {
         if let Some(output) = root.poll(future.as_mut(), &waker) {
             return output;
         }
-        if scheduler.settings.start_thread.is_none() {
-            if let Some(output) = run_tasks(scheduler, roots, &root, || root.poll(future.as_mut(), &waker)) {
-                return output;
-            }
-            continue;
+        // The blocking call we are in, if any, waits for us, and we for time to pass.
+        let _let_go = scheduler.driver.let_go_here();
+        if scheduler.settings.start_thread.is_some() {
+            root.parker.park_on_condvar();
+        } else if let Some(output) = run_tasks(scheduler, roots, &root, || root.poll(future.as_mut(), &waker))
+        {
+            return output;
         }
-        root.parker.park_on_condvar();
     }
 }
 
-/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or
-/// had it meanwhile: then this one has waited, and looks again.
+/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or had
+/// it meanwhile: then this one has waited, and looks again.
 fn run_tasks<T>(
     scheduler: &SharedRef,
     roots: &Roots,
@@ -109,18 +119,18 @@ fn run_tasks<T>(
     poll: impl FnMut() -> Option<T>,
 ) -> Option<T> {
     roots.0.lock().push(root.clone());
-    let Some(worker) = Worker::new(scheduler.clone(), 0) else {
+    let worker = Worker::new(scheduler.clone(), 0);
+    if worker.is_none() {
         // In the list before we looked for the core: whoever gives it back sees us.
         root.parker.park_on_condvar();
-        roots.remove(root);
-        return None;
-    };
+    }
     roots.remove(root);
     // Gives the core back also when the root panics.
-    let mut core = ReturnCore { worker: Some(worker), roots };
+    let core = ReturnCore { worker, scheduler, roots };
     let output = core.worker.as_ref().and_then(|worker| drive(worker, scheduler, poll));
-    core.give_back();
-    if output.is_none() {
+    let was_driven = core.worker.is_some();
+    drop(core);
+    if was_driven && output.is_none() {
         // Shut down by another thread while we were at it: only wakes from elsewhere can help the root now.
         root.parker.park_on_condvar();
     }
@@ -135,7 +145,7 @@ fn drive<T>(worker: &Worker, scheduler: &SharedRef, mut poll: impl FnMut() -> Op
         output = poll();
         output.is_some() || scheduler.phase() != Phase::Open
     });
-    if output.is_none() {
+    if scheduler.phase() != Phase::Open {
         worker.end_own_tasks();
     }
     output
@@ -143,24 +153,31 @@ fn drive<T>(worker: &Worker, scheduler: &SharedRef, mut poll: impl FnMut() -> Op
 
 struct ReturnCore<'a> {
     worker: Option<Worker>,
+    scheduler: &'a SharedRef,
     roots: &'a Roots,
-}
-
-impl ReturnCore<'_> {
-    fn give_back(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            worker.retire();
-            // Another root may run the tasks now.
-            if let Some(next) = self.roots.0.lock().first() {
-                next.unpark();
-            }
-        }
-    }
 }
 
 impl Drop for ReturnCore<'_> {
     fn drop(&mut self) {
-        self.give_back();
+        let Some(worker) = self.worker.take() else { return };
+        worker.retire();
+        // Shutdown changes the phase and then looks for the core: if it found none, we see the phase.
+        if self.scheduler.phase() != Phase::Open {
+            end_tasks(self.scheduler);
+        }
+        // Any of the other roots may run the tasks now. Not one: it may have no need to, and go.
+        let others = self.roots.0.lock().clone();
+        others.iter().for_each(|root| root.unpark());
+    }
+}
+
+/// Ends the tasks of a current-thread runtime on this thread, unless another one has them.
+pub(crate) fn end_tasks(scheduler: &SharedRef) {
+    if let Some(worker) = Worker::new(scheduler.clone(), 0) {
+        let entered = worker.enter();
+        worker.end_own_tasks();
+        drop(entered);
+        worker.retire();
     }
 }
 

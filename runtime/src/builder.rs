@@ -9,11 +9,11 @@ use crate::fork;
 use crate::handle::{Handle, Inner};
 use crate::prim::thread::{self, Spec};
 use crate::runtime::Runtime;
+use crate::unwind;
 use crate::worker::panics::PanicPolicy;
-use crate::worker::{self, Settings, Shared, StartThread, monitor};
+use crate::worker::{self, Settings, Shared, StartThread, ThreadBody, monitor};
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -164,6 +164,7 @@ impl Builder {
     /// When the system has no more threads or file descriptors.
     pub fn build(self) -> io::Result<Runtime> {
         let env = Env::read()?;
+        self.check_name()?;
         fork::watch();
         let limits = self.limits(&env)?;
         let threads = Arc::new(Threads::of(&self));
@@ -172,7 +173,7 @@ impl Builder {
         let scheduler = Shared::create(settings, driver);
         let start_blocking = {
             let threads = threads.clone();
-            Box::new(move |body: Box<dyn FnOnce() + Send>| threads.start("blocking", body).map(drop))
+            Box::new(move |body: ThreadBody| threads.start("blocking", body).map(drop))
         };
         let pool = Arc::new(Pool::new(limits, scheduler.clone(), start_blocking));
         let handle = Handle::new(Arc::new(Inner { scheduler, pool, roots: Roots::default() }));
@@ -181,6 +182,15 @@ impl Builder {
         // From here on an error drops the runtime, which ends the threads that were started.
         self.start_threads(&runtime, &threads)?;
         Ok(runtime)
+    }
+
+    fn check_name(&self) -> io::Result<()> {
+        let name = self.thread_name.as_deref().unwrap_or_default();
+        if !name.contains('\0') {
+            return Ok(());
+        }
+        let text = format!("thread_name({name:?}) is not allowed: a thread's name cannot contain a NUL byte");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
     fn limits(&self, env: &Env) -> io::Result<Limits> {
@@ -234,9 +244,9 @@ fn check(name: &str, value: usize, max: usize) -> io::Result<()> {
 }
 
 /// Calls a hook of the user's; a panic in it must not cost the runtime a thread.
-fn call_hook(name: &str, hook: Option<Hook>) {
+fn call_hook(name: &str, hook: Option<&Hook>) {
     if let Some(hook) = hook
-        && catch_unwind(AssertUnwindSafe(|| hook())).is_err()
+        && !unwind::contain(|| hook())
     {
         crate::report::warn(format_args!("the {name} function panicked; the thread goes on"));
     }
@@ -273,15 +283,15 @@ impl Threads {
         Spec { name: format!("{}-{purpose}", self.name), stack_bytes: self.stack_bytes }
     }
 
-    fn start(&self, purpose: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<thread::JoinHandle<()>> {
+    /// Starts a thread. Its body is given what to call when it is done, before it tells anyone so.
+    fn start(&self, purpose: &str, body: ThreadBody) -> io::Result<thread::JoinHandle<()>> {
         let inner = self.handle.get().and_then(Weak::upgrade);
         let (on_start, on_stop) = (self.on_start.clone(), self.on_stop.clone());
         thread::spawn(&self.spec(purpose), move || {
             let handle = inner.map(Handle::new);
             let _entered = handle.as_ref().map(Handle::enter);
-            call_hook("on_thread_start", on_start);
-            body();
-            call_hook("on_thread_stop", on_stop);
+            call_hook("on_thread_start", on_start.as_ref());
+            body(&|| call_hook("on_thread_stop", on_stop.as_ref()));
         })
     }
 }

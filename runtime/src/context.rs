@@ -2,32 +2,62 @@
 
 use crate::handle::{Handle, Inner};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr;
+use std::sync::Arc;
 
 thread_local! {
-    // No destructors, so both can be asked while the thread's other locals are being destroyed (f08).
+    // No destructors, so they can be asked while the thread's other locals are being destroyed (f08).
     static CURRENT: Cell<*const Inner> = const { Cell::new(ptr::null()) };
+    /// How many guards are alive, or were forgotten.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
     static IN_BLOCK_ON: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What to do when there is no runtime, in one line.
-const OUTSIDE: &str = "there is no raddle runtime on this thread: call this inside raddle::run, #[raddle::main], \
+pub(crate) const OUTSIDE: &str = "there is no raddle runtime on this thread: call this inside raddle::run, #[raddle::main], \
     Runtime::block_on or a task, or while a guard of runtime.enter() lives; Handle::try_current() asks first";
 
 /// Makes a runtime this thread's current one until it is dropped.
+///
+/// The thread-local owns a count of the runtime, so that it does not dangle when a guard is forgotten, or dropped in
+/// another order than that of a stack: then the runtime stays current and is leaked.
 pub(crate) struct Entered<'a> {
     outer: *const Inner,
-    _handle: &'a Handle,
+    depth: usize,
+    /// As long as the handle it came from; and not Send.
+    _handle: PhantomData<(&'a Handle, *const ())>,
 }
 
 pub(crate) fn enter(handle: &Handle) -> Entered<'_> {
-    Entered { outer: CURRENT.replace(handle.inner()), _handle: handle }
+    let own = Arc::into_raw(handle.to_arc());
+    let depth = DEPTH.get() + 1;
+    DEPTH.set(depth);
+    Entered { outer: CURRENT.replace(own), depth, _handle: PhantomData }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        CURRENT.set(self.outer);
+        if DEPTH.get() != self.depth {
+            return;
+        }
+        DEPTH.set(self.depth - 1);
+        let own = CURRENT.replace(self.outer);
+        // SAFETY: from `into_raw` in `enter`; the depth shows that it is this guard's, which gives it back once.
+        drop(unsafe { Arc::from_raw(own) });
     }
+}
+
+/// A count of the current runtime, if there is one.
+pub(crate) fn current() -> Option<Arc<Inner>> {
+    let inner = CURRENT.get();
+    if inner.is_null() {
+        return None;
+    }
+    // SAFETY: the thread-local has a count, and the pointer is that of `into_raw`.
+    unsafe { Arc::increment_strong_count(inner) };
+    // SAFETY: the count that was just added is this one's.
+    Some(unsafe { Arc::from_raw(inner) })
 }
 
 /// Runs `f` with the current runtime.
@@ -46,7 +76,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&Inner) -> R) -> R {
 /// Runs `f` with the current runtime, if there is one.
 #[inline]
 pub(crate) fn try_with<R>(f: impl FnOnce(&Inner) -> R) -> Option<R> {
-    // SAFETY: set for the lifetime of `Entered`, which borrows a handle.
+    // SAFETY: the thread-local has a count of its own, given back by this thread only.
     unsafe { CURRENT.get().as_ref() }.map(f)
 }
 
@@ -96,6 +126,6 @@ pub(crate) fn outside_async_code<R>(f: impl FnOnce() -> R) -> R {
 /// # Panics
 /// When there is no current runtime.
 #[track_caller]
-pub(crate) fn current_io() -> std::sync::Arc<crate::driver::io::IoDriver> {
+pub(crate) fn current_io() -> Arc<crate::driver::io::IoDriver> {
     with(|inner| inner.scheduler.driver.io().clone())
 }

@@ -61,20 +61,19 @@ impl Handle {
     /// Outside a runtime; [`try_current`](Self::try_current) asks first.
     #[track_caller]
     pub fn current() -> Self {
-        context::with(Self::of)
+        match Self::try_current() {
+            Some(handle) => handle,
+            None => panic!("{}", context::OUTSIDE),
+        }
     }
 
     /// The runtime this thread belongs to, if there is one.
     pub fn try_current() -> Option<Self> {
-        context::try_with(Self::of)
+        context::current().map(Self::new)
     }
 
-    fn of(inner: &Inner) -> Self {
-        let inner: *const Inner = inner;
-        // SAFETY: every Inner is made inside an Arc, and the reference shows that it is alive.
-        unsafe { Arc::increment_strong_count(inner) };
-        // SAFETY: the count that was just added is this one's.
-        Self { inner: unsafe { Arc::from_raw(inner) } }
+    pub(crate) fn to_arc(&self) -> Arc<Inner> {
+        self.inner.clone()
     }
 
     /// Makes this runtime the thread's current one while the guard lives, so that `spawn`, `sleep` and sockets work.

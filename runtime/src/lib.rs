@@ -22,6 +22,7 @@ pub mod budget;
 mod fork;
 mod report;
 mod rng;
+mod unwind;
 
 #[doc(hidden)]
 pub mod wait;

@@ -1,6 +1,6 @@
 //! Where a worker sleeps: in the driver if nobody else does, else on a condvar of its own. Keeps one notification.
 
-use crate::driver::{Driver, Turn};
+use crate::driver::{Driver, Turn, TurnHold};
 use crate::prim::atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire};
 use crate::prim::lock::{Condvar, Mutex};
 use std::time::Duration;
@@ -28,18 +28,20 @@ impl Parker {
         Self { state: AtomicU8::new(EMPTY), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// Sleeps until notified, or, if it is this one who sleeps in the driver, until something happens there.
-    pub(crate) fn park(&self, driver: &Driver) {
-        match driver.try_turn() {
-            Some(turning) => {
-                if self.begin(DRIVER) {
-                    turning.run(Turn::Sleep);
-                    // Acquire: what the notifier did before is visible to us.
-                    self.state.swap(EMPTY, AcqRel);
-                }
-            }
-            None => self.park_on_condvar(),
+    /// Sleeps until notified, or, if it is this one who sleeps in the driver, until something happens there. Returns the
+    /// turn's hold on paused time, if it made one.
+    pub(crate) fn park<'a>(&self, driver: &'a Driver) -> Option<TurnHold<'a>> {
+        let Some(turning) = driver.try_turn() else {
+            self.park_on_condvar();
+            return None;
+        };
+        if !self.begin(DRIVER) {
+            return None;
         }
+        let hold = turning.run(Turn::Sleep);
+        // Acquire: what the notifier did before is visible to us.
+        self.state.swap(EMPTY, AcqRel);
+        hold
     }
 
     /// Sleeps until notified.

@@ -1,8 +1,8 @@
 //! A runtime, and its end.
 
+use crate::block_on;
 use crate::driver::clock::real_now;
 use crate::task::JoinHandle;
-use crate::worker::Worker;
 use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -149,7 +149,7 @@ impl Runtime {
         self.end_on_this_thread();
         let stuck = scheduler.finish(deadline);
         let blocking_abandoned = inner.pool.shut_down(deadline);
-        scheduler.driver.io().shut_down();
+        scheduler.driver.shut_down();
         let tasks_left = scheduler.alive();
         ShutdownReport {
             tasks_dropped: alive.saturating_sub(tasks_left),
@@ -166,14 +166,8 @@ impl Runtime {
         if scheduler.settings.start_thread.is_some() {
             return;
         }
-        if let Some(worker) = Worker::new(scheduler.clone(), 0) {
-            let context = self.handle.enter();
-            let entered = worker.enter();
-            worker.end_own_tasks();
-            drop(entered);
-            drop(context);
-            worker.retire();
-        }
+        let _context = self.handle.enter();
+        block_on::end_tasks(scheduler);
     }
 }
 

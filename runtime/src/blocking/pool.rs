@@ -4,14 +4,16 @@ use crate::driver::clock::real_now;
 use crate::park::Parker;
 use crate::prim::lock::{Condvar, Mutex, MutexGuard};
 use crate::task::Task;
-use crate::worker::SharedRef;
+use crate::worker::{SharedRef, ThreadBody};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Starts a thread with that body.
-pub(crate) type StartThread = Box<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
+pub(crate) type StartThread = Box<dyn Fn(ThreadBody) -> io::Result<()> + Send + Sync>;
 
 /// What bounds a pool.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +41,36 @@ struct State {
     /// Threads without a job, the last in goes first.
     idle: Vec<Arc<Parker>>,
     threads: usize,
+    /// Threads that take no more jobs and are about to end.
+    ending: usize,
     /// A thread has been woken or started and has not reached the queue yet.
     is_coming: bool,
     closed: bool,
+}
+
+thread_local! {
+    /// The pool whose job runs on this thread.
+    static HERE: Cell<*const Pool> = const { Cell::new(ptr::null()) };
+}
+
+/// Marks this thread as running a job.
+struct Here;
+
+impl Here {
+    fn enter(pool: &Pool) -> Self {
+        HERE.set(pool);
+        Self
+    }
+
+    fn is_in(pool: &Pool) -> bool {
+        ptr::eq(HERE.get(), pool)
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        HERE.set(ptr::null());
+    }
 }
 
 /// What a submitter owes after it put a job in the queue.
@@ -80,7 +109,9 @@ impl Pool {
             Owed::Start => {
                 drop(state);
                 let pool = self.clone();
-                if let Err(error) = (self.start_thread)(Box::new(move || pool.work())) {
+                if let Err(error) =
+                    (self.start_thread)(Box::new(move |when_done: &dyn Fn()| pool.work(when_done)))
+                {
                     self.cannot_start(&error);
                 }
             }
@@ -106,27 +137,23 @@ impl Pool {
     fn cancel_all(&self, jobs: VecDeque<Task>) {
         for job in jobs {
             job.cancel();
-            self.job_is_over();
-        }
-    }
-
-    fn job_is_over(&self) {
-        let driver = &self.scheduler.driver;
-        if driver.clock().release() && driver.clock().is_paused() {
-            driver.wake();
+            self.scheduler.driver.release();
         }
     }
 
     /// The body of a pool thread.
-    fn work(self: Arc<Self>) {
+    fn work(self: Arc<Self>, when_done: &dyn Fn()) {
         let parker = Arc::new(Parker::new());
         let mut state = self.state.lock();
         state.is_coming = false;
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 self.send_thread(state);
-                let (_ran, _job) = job.run();
-                self.job_is_over();
+                {
+                    let _hold = self.scheduler.driver.adopt_here();
+                    let _here = Here::enter(&self);
+                    let (_ran, _job) = job.run();
+                }
                 state = self.state.lock();
             } else if state.closed {
                 break;
@@ -144,8 +171,12 @@ impl Pool {
                 }
             }
         }
+        // From here on it takes no job, so it must not count against the cap.
         state.threads -= 1;
+        state.ending += 1;
         drop(state);
+        when_done();
+        self.state.lock().ending -= 1;
         self.ended.notify_all();
     }
 
@@ -161,15 +192,17 @@ impl Pool {
             parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
         }
         self.cancel_all(jobs);
+        // Shut down from inside one of its own jobs, it cannot wait for that very thread (f18).
+        let own = usize::from(Here::is_in(self));
         let mut state = self.state.lock();
-        while state.threads > 0 {
+        while state.threads + state.ending > own {
             let now = real_now();
             if now >= deadline {
                 break;
             }
             state = self.ended.wait_timeout(state, deadline - now).0;
         }
-        state.threads
+        state.threads - own
     }
 
     /// Threads, and jobs that wait for one.

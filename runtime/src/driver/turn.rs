@@ -3,6 +3,7 @@
 //! One thread at a time turns; the others go on. Nothing is woken while the turn is held.
 
 use super::clock::{Clock, NEVER};
+use super::hold::TurnHold;
 use super::io::sys::Poller;
 use super::io::{Dispatched, IoDriver};
 use super::time::{Due, Wheel};
@@ -101,7 +102,7 @@ impl Driver {
     /// Looks for events and due timers if no other thread is at it; wakes whom they concern. False if another is.
     pub(crate) fn look(&self) -> bool {
         let Some(turning) = self.try_turn() else { return false };
-        turning.run(Turn::Look);
+        drop(turning.run(Turn::Look));
         true
     }
 
@@ -111,6 +112,18 @@ impl Driver {
         if self.next_deadline() <= now {
             let mut batch = Batch::new();
             self.wheels.iter().for_each(|wheel| expire(wheel, now, &mut batch));
+        }
+    }
+
+    /// Ends all waits for events and timers, now and from now on. No lock may be held.
+    pub(crate) fn shut_down(&self) {
+        self.io.shut_down();
+        let mut batch = Batch::new();
+        for wheel in &self.wheels {
+            while wheel.close(&mut batch) == Due::More {
+                batch.wake();
+            }
+            batch.wake();
         }
     }
 
@@ -132,13 +145,18 @@ fn expire(wheel: &Wheel, now: u64, batch: &mut Batch) {
 }
 
 impl<'a> Turning<'a> {
-    /// One turn. Gives the turn up before anyone is woken.
-    pub(crate) fn run(self, how: Turn) {
+    /// One turn. Gives the turn up before anyone is woken. With the clock paused, time is held from then until the result
+    /// is dropped: what was woken may be where only this thread sees it.
+    pub(crate) fn run(self, how: Turn) -> Option<TurnHold<'a>> {
         let driver = self.driver;
         let mut batch = Batch::new();
+        let mut hold = None;
         let mut turning = Some((self, how));
         while let Some((mut this, how)) = turning.take() {
             let dispatched = this.poll(how, &mut batch);
+            if hold.is_none() && driver.clock.is_paused() {
+                hold = Some(TurnHold::new(driver));
+            }
             drop(this);
             batch.wake();
             if dispatched == Dispatched::BatchFull {
@@ -147,6 +165,7 @@ impl<'a> Turning<'a> {
             }
         }
         driver.expire_due(driver.clock.now());
+        hold
     }
 
     fn poll(&mut self, how: Turn, batch: &mut Batch) -> Dispatched {

@@ -11,7 +11,8 @@ const SLEEPING: u32 = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Counters(AtomicU32);
 
-/// Evidence that the caller is counted as searching; to be given up by `found` or by falling asleep.
+/// Evidence that the caller is counted as searching; given up by `found`, by falling asleep, or, when a panic unwinds, by
+/// being dropped.
 #[must_use = "a search must end: found() or fall_asleep()"]
 #[derive(Debug)]
 pub(crate) struct Searching<'a>(&'a Counters);
@@ -52,18 +53,18 @@ impl Counters {
         Some(Searching(self))
     }
 
-    /// `{s, n} -> {s+1, n-1}`, or `{s+1, n}` for one that did not search; true if it was the last that searched.
+    /// `{s, n} -> {s+1, n-1}`, or `{s+1, n}` for one that did not search; true if nobody searches now.
     pub(super) fn sleep(&self, evidence: Option<Searching<'_>>) -> bool {
         match evidence {
-            Some(_) => searching(self.0.fetch_add(SLEEPING - SEARCHING, SeqCst)) == 1,
-            None => {
-                self.0.fetch_add(SLEEPING, SeqCst);
-                false
+            Some(evidence) => {
+                std::mem::forget(evidence);
+                searching(self.0.fetch_add(SLEEPING - SEARCHING, SeqCst)) == 1
             }
+            None => searching(self.0.fetch_add(SLEEPING, SeqCst)) == 0,
         }
     }
 
-    /// `{s, n} -> {s-1, n+1}`: a sleeper was chosen.
+    /// `{s, n} -> {s-1, n+1}`: a sleeper was chosen, by another or by its own last look.
     pub(super) fn choose(&self) {
         self.0.fetch_sub(SLEEPING - SEARCHING, SeqCst);
     }
@@ -84,6 +85,14 @@ impl Searching<'_> {
     /// pushers relied on us and there may be more than we found.
     #[must_use]
     pub(crate) fn found(self) -> bool {
-        searching(self.0.0.fetch_sub(SEARCHING, SeqCst)) == 1
+        let counters = self.0;
+        std::mem::forget(self);
+        searching(counters.0.fetch_sub(SEARCHING, SeqCst)) == 1
+    }
+}
+
+impl Drop for Searching<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(SEARCHING, SeqCst);
     }
 }

@@ -14,7 +14,7 @@ use crate::prim::atomic::{Ordering::SeqCst, fence};
 #[must_use]
 #[derive(Debug)]
 pub(crate) enum Awake<'a> {
-    /// Someone chose it to search: it counts as searching already.
+    /// Someone chose it to search, or its last look saw work: it counts as searching already.
     Chosen(Searching<'a>),
     /// It woke for a reason of its own: an event, a timer.
     ByItself,
@@ -56,17 +56,18 @@ impl Idle {
         self.sleepers.choose(&self.counters, last())
     }
 
-    /// Goes to sleep. `true` when the caller must look for work once more before it parks: it was the last to search.
+    /// Goes to sleep. `true` when the caller must look for work once more before it parks: nobody searches now.
     #[must_use]
     pub(crate) fn fall_asleep(&self, worker: usize, searching: Option<Searching<'_>>) -> bool {
-        let was_last = self.sleepers.enter(&self.counters, worker, searching);
+        let nobody_searches = self.sleepers.enter(&self.counters, worker, searching);
         fence(SeqCst);
-        was_last
+        nobody_searches
     }
 
-    /// Ends a sleep, or an attempt at one.
-    pub(crate) fn wake_up(&self, worker: usize) -> Awake<'_> {
-        self.sleepers.leave(&self.counters, worker)
+    /// Ends a sleep, or an attempt at one. A worker whose last look saw work goes on as a searcher: what it saw may be
+    /// more than it takes, and the last searcher that finds work wakes another.
+    pub(crate) fn wake_up(&self, worker: usize, saw_work: bool) -> Awake<'_> {
+        self.sleepers.leave(&self.counters, worker, saw_work)
     }
 
     /// How many sleep.

@@ -35,16 +35,17 @@ impl Sleepers {
     }
 
     /// See [`super::Idle::wake_up`].
-    pub(super) fn leave<'a>(&self, counters: &'a Counters, worker: usize) -> Awake<'a> {
+    pub(super) fn leave<'a>(&self, counters: &'a Counters, worker: usize, saw_work: bool) -> Awake<'a> {
         let mut list = self.0.lock();
-        match list.iter().position(|&other| other == worker) {
-            Some(at) => {
-                list.remove(at);
+        if let Some(at) = list.iter().position(|&other| other == worker) {
+            list.remove(at);
+            if !saw_work {
                 counters.rise();
-                Awake::ByItself
+                return Awake::ByItself;
             }
-            None => Awake::Chosen(counters.chosen()),
+            counters.choose();
         }
+        Awake::Chosen(counters.chosen())
     }
 
     /// A sleeper other than `not`.

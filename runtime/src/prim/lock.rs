@@ -7,7 +7,7 @@ use loom::sync as imp;
 #[cfg(not(loom))]
 use std::sync as imp;
 #[cfg(not(loom))]
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 #[cfg(not(loom))]
@@ -49,7 +49,11 @@ impl<T> TryLock<T> {
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
-        self.0.try_lock().ok()
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

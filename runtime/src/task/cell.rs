@@ -12,6 +12,7 @@ use super::state::{Complete, EndPoll, StartPoll, State};
 use super::{Schedule, memory, waker};
 use crate::prim::atomic::{AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 use crate::prim::cell::UnsafeCell;
+use crate::unwind;
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
@@ -200,8 +201,9 @@ unsafe fn cell<'a, F: Future, S>(task: NonNull<Header>) -> &'a Cell<F, S> {
 
 unsafe fn schedule<F: Future, S: Schedule>(task: NonNull<Header>) {
     // SAFETY: the vtable's contract.
-    let cell = unsafe { cell::<F, S>(task) };
-    cell.scheduler.schedule(Task::new(task));
+    let scheduler: *const S = unsafe { &raw const (*task.cast::<Cell<F, S>>().as_ptr()).scheduler };
+    // SAFETY: alive, and ours to push.
+    unsafe { S::schedule(scheduler, Task::new(task)) };
 }
 
 unsafe fn is_on_worker<F: Future, S: Schedule>(task: NonNull<Header>) -> bool {
@@ -219,38 +221,58 @@ unsafe fn join_waker<F: Future, S>(task: NonNull<Header>) -> NonNull<UnsafeCell<
     NonNull::from(&unsafe { cell::<F, S>(task) }.join_waker)
 }
 
+/// What one attempt at a task came to.
+enum Attempt {
+    Pending,
+    Yielded,
+    /// The result is in place.
+    Ended,
+}
+
 unsafe fn run<F: Future, S: Schedule>(task: NonNull<Header>) -> Ran {
+    // Whatever marks the task as current, or holds its locals, ends with `attempt`: after the transitions below the
+    // task may be gone (rule 5).
+    let attempt = attempt::<F, S>(task);
     // SAFETY: the caller has the queue entry, so the task is alive (rule 4).
+    let state = &unsafe { cell::<F, S>(task) }.header.state;
+    match attempt {
+        Attempt::Yielded => {
+            state.end_poll_yielding();
+            Ran::Again
+        }
+        Attempt::Pending => match state.end_poll() {
+            EndPoll::Idle => Ran::Idle,
+            EndPoll::Again => Ran::Again,
+        },
+        Attempt::Ended => {
+            complete::<F, S>(task);
+            Ran::Done
+        }
+    }
+}
+
+fn attempt<F: Future, S: Schedule>(task: NonNull<Header>) -> Attempt {
+    // SAFETY: `run` has the queue entry (rule 4).
     let cell = unsafe { cell::<F, S>(task) };
     let entered = current::enter(task);
     let inherited = cell.header.extras().and_then(|extras| extras.inherited.clone());
     let _scope = inherited.map(|own| InheritedScope::enter(Some(own)));
     if cell.header.state.start_poll() == StartPoll::Cancel {
-        let result = Err(cancellation(cell));
-        finish(task, cell, result);
-        return Ran::Done;
+        put_result(cell, Err(cancellation(cell)));
+        return Attempt::Ended;
     }
     let poll = catch_unwind(AssertUnwindSafe(|| {
         let waker = waker::borrowed(task);
         let mut cx = Context::from_waker(&waker);
         crate::budget::with_budget(|| poll_future(cell, &mut cx))
     }));
-    let result = match poll {
-        Ok(Poll::Pending) if entered.take_yielded() => {
-            cell.header.state.end_poll_yielding();
-            return Ran::Again;
-        }
-        Ok(Poll::Pending) => {
-            return match cell.header.state.end_poll() {
-                EndPoll::Idle => Ran::Idle,
-                EndPoll::Again => Ran::Again,
-            };
-        }
-        Ok(Poll::Ready(output)) => Ok(output),
-        Err(payload) => Err(JoinError::panic(cell.header.origin(), payload)),
-    };
-    finish(task, cell, result);
-    Ran::Done
+    match poll {
+        Ok(Poll::Pending) if entered.take_yielded() => return Attempt::Yielded,
+        Ok(Poll::Pending) => return Attempt::Pending,
+        Ok(Poll::Ready(output)) => put_result(cell, Ok(output)),
+        Err(payload) => put_result(cell, Err(JoinError::panic(cell.header.origin(), payload))),
+    }
+    Attempt::Ended
 }
 
 #[inline(always)]
@@ -289,19 +311,25 @@ fn replace_stage<F: Future, S>(cell: &Cell<F, S>, new: Stage<F>) -> Result<(), B
     })
 }
 
-/// Puts the result in place and completes the task. To be called by the runner.
-fn finish<F: Future, S: Schedule>(
-    task: NonNull<Header>,
-    cell: &Cell<F, S>,
-    result: Result<F::Output, JoinError>,
-) {
+/// Drops the future and puts the result in its place. By the runner.
+fn put_result<F: Future, S>(cell: &Cell<F, S>, result: Result<F::Output, JoinError>) {
     if let Err(payload) = replace_stage(cell, Stage::Finished(result)) {
         // The future's destructor panicked: that is what the joiner must hear of.
         let error = JoinError::panic(cell.header.origin(), payload);
-        let replaced = replace_stage(cell, Stage::Finished(Err(error)));
-        drop(replaced);
+        if let Err(payload) = replace_stage(cell, Stage::Finished(Err(error))) {
+            unwind::discard(payload);
+        }
     }
+}
+
+/// Completes a task whose result is in place. By the runner.
+fn complete<F: Future, S: Schedule>(task: NonNull<Header>) {
+    // SAFETY: not complete yet, so the scheduler's reference is there.
+    let cell = unsafe { cell::<F, S>(task) };
     cell.scheduler.completed(cell.header.live_key());
+    if let Some(extras) = cell.header.extras() {
+        extras.ended.notify_all();
+    }
     match cell.header.state.complete() {
         Complete::Left => return,
         Complete::WakeJoiner => {
@@ -309,8 +337,7 @@ fn finish<F: Future, S: Schedule>(
             let waker = cell.join_waker.with(|waker| unsafe { &*waker });
             // SAFETY: as above; the handle wrote it before it set JOIN_WAKER.
             let waker = unsafe { waker.assume_init_read() };
-            // A waker that panics must not take the worker with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            unwind::contain(|| waker.wake());
         }
         // SAFETY: rule 2: there is no handle, so the output is the runner's.
         Complete::DropOutput => unsafe { drop_output::<F, S>(task) },
@@ -348,15 +375,20 @@ unsafe fn drop_output<F: Future, S: Schedule>(task: NonNull<Header>) {
     // SAFETY: as above.
     let stage = cell.stage.with_mut(|stage| unsafe { std::mem::replace(&mut *stage, Stage::Consumed) });
     match stage {
-        Stage::Finished(Err(error)) if error.is_panic() => {
-            cell.scheduler.panicked(&cell.header.origin(), error.into_panic().as_ref());
-        }
+        Stage::Finished(Err(error)) if error.is_panic() => report(cell, error.into_panic()),
         stage => {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(stage))) {
-                cell.scheduler.panicked(&cell.header.origin(), payload.as_ref());
+                report(cell, payload);
             }
         }
     }
+}
+
+/// Reports a panic that nobody will join.
+#[cold]
+fn report<F: Future, S: Schedule>(cell: &Cell<F, S>, payload: Box<dyn Any + Send>) {
+    cell.scheduler.panicked(&cell.header.origin(), payload.as_ref());
+    unwind::discard(payload);
 }
 
 unsafe fn free<F: Future, S>(task: NonNull<Header>) {
@@ -367,7 +399,9 @@ unsafe fn free<F: Future, S>(task: NonNull<Header>) {
     };
     if !extras.is_null() {
         // SAFETY: it came from a Box, and the task that owned it goes.
-        drop(unsafe { Box::from_raw(extras) });
+        let extras = unsafe { Box::from_raw(extras) };
+        // Inherited task-locals may go with it: foreign destructors.
+        unwind::contain(|| drop(extras));
     }
     let cell = task.cast::<Cell<F, S>>().as_ptr();
     // SAFETY: the caller had the last reference.

@@ -16,6 +16,8 @@ pub(crate) struct Extras {
     cancel: Mutex<Request>,
     /// Those who wait in `task::cancelled()`.
     pub(super) asked: Queue,
+    /// Those who wait for the task's end, whatever it ends with.
+    pub(super) ended: Queue,
 }
 
 #[derive(Debug, Default)]

@@ -294,6 +294,19 @@ impl CancelHandle {
         unsafe { (vtable.scheduler)(self.task.0) }
     }
 
+    /// Waits for the task's end, whatever it ends with.
+    pub(crate) async fn ended(&self) {
+        let extras = self.task.header().extras_or_new();
+        let mut wait = std::pin::pin!(extras.ended.wait());
+        std::future::poll_fn(|cx| {
+            // The runner notifies, then completes. Who enters between the two misses both: so this is for those who
+            // have another limit, as `cancel_within` has.
+            let notified = wait.as_mut().poll_wait(cx);
+            if self.is_finished() { Poll::Ready(()) } else { notified }
+        })
+        .await;
+    }
+
     /// True once the task has ended.
     pub fn is_finished(&self) -> bool {
         self.task.header().state.is_complete()

@@ -46,20 +46,26 @@ pub(super) struct InheritedScope {
 
 impl InheritedScope {
     pub(super) fn enter(own: Option<Inherited>) -> Self {
-        Self { outer: INHERITED.replace(own) }
+        Self { outer: exchange(own) }
     }
+}
+
+/// Puts `link` in the thread's place and returns what was there. Where the thread ends nothing is inherited any more.
+fn exchange(link: Option<Inherited>) -> Option<Inherited> {
+    INHERITED.try_with(|cell| cell.replace(link)).ok().flatten()
 }
 
 impl Drop for InheritedScope {
     fn drop(&mut self) {
-        let own = INHERITED.replace(self.outer.take());
+        let own = exchange(self.outer.take());
         // Values run foreign destructors: dropped with no borrow held.
         drop(own);
     }
 }
 
 fn find(key: *const ()) -> Option<Arc<dyn Any + Send + Sync>> {
-    INHERITED.with_borrow(|head| {
+    let look = |head: &RefCell<Option<Inherited>>| {
+        let head = head.borrow();
         let mut link = head.as_ref();
         while let Some(Inherited(at)) = link {
             if at.key == key {
@@ -68,7 +74,8 @@ fn find(key: *const ()) -> Option<Arc<dyn Any + Send + Sync>> {
             link = at.outer.as_ref();
         }
         None
-    })
+    };
+    INHERITED.try_with(look).ok().flatten()
 }
 
 /// Where a key keeps its value.
@@ -170,41 +177,55 @@ impl<T: 'static, F> fmt::Debug for Scope<T, F> {
     }
 }
 
-/// Swaps a scope's own value with the thread's, and back when dropped.
+/// A scope's own value, in the thread's place for it until this is dropped.
 struct Swapped<'a, T: 'static> {
     slot: &'static std::thread::LocalKey<RefCell<Option<T>>>,
     value: &'a mut Option<T>,
 }
 
-impl<T> Swapped<'_, T> {
-    fn swap(&mut self) {
-        // Between two polls nobody has the cell borrowed, so this cannot fail but while the thread ends.
-        let _ = self.slot.try_with(|cell| std::mem::swap(&mut *cell.borrow_mut(), self.value));
+impl<'a, T> Swapped<'a, T> {
+    /// `None` while the thread's place is borrowed: by a `with` of the same local that is further up the stack.
+    fn enter(
+        slot: &'static std::thread::LocalKey<RefCell<Option<T>>>,
+        value: &'a mut Option<T>,
+    ) -> Option<Self> {
+        swap(slot, value).then_some(Self { slot, value })
     }
 }
 
 impl<T> Drop for Swapped<'_, T> {
     fn drop(&mut self) {
-        self.swap();
+        // Not borrowed: whoever borrowed it inside has returned. Where the thread ends there is nothing to restore.
+        swap(self.slot, self.value);
     }
 }
 
+fn swap<T>(slot: &'static std::thread::LocalKey<RefCell<Option<T>>>, value: &mut Option<T>) -> bool {
+    let swap_cell = |cell: &RefCell<Option<T>>| match cell.try_borrow_mut() {
+        Ok(mut here) => {
+            std::mem::swap(&mut *here, value);
+            true
+        }
+        Err(_) => false,
+    };
+    slot.try_with(swap_cell).unwrap_or(false)
+}
+
 impl<T: 'static, F> Scope<T, F> {
-    /// Runs `f` on the future with the value in place.
-    fn inside<R>(self: Pin<&mut Self>, f: impl FnOnce(Pin<&mut Option<F>>) -> R) -> R {
+    /// Runs `f` on the future with the value in place; tells it whether that could be done.
+    fn inside<R>(self: Pin<&mut Self>, f: impl FnOnce(Pin<&mut Option<F>>, bool) -> R) -> R {
         // SAFETY: `future` is structurally pinned: it is handed on pinned and never moved; the rest is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let future = unsafe { Pin::new_unchecked(&mut this.future) };
         match (&mut this.held, &this.key.store) {
             (Held::Own(value), Store::Own(slot)) => {
-                let mut swapped = Swapped { slot: slot(), value };
-                swapped.swap();
-                f(future)
+                let swapped = Swapped::enter(slot(), value);
+                f(future, swapped.is_some())
             }
             (Held::Inherit(link), _) => {
                 let _scope = InheritedScope::enter(Some(link.clone()));
-                f(future)
+                f(future, true)
             }
             (Held::Own(_), Store::Inherit(_)) => unreachable!("scope() made both from one key"),
         }
@@ -215,9 +236,13 @@ impl<T: 'static, F: Future> Future for Scope<T, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.inside(|future| match future.as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => unreachable!("the future is taken out by drop only"),
+        let name = self.key.name;
+        self.inside(|future, is_set| {
+            assert!(is_set, "a scope of task-local {name} was polled inside {name}.with(..)");
+            match future.as_pin_mut() {
+                Some(future) => future.poll(cx),
+                None => unreachable!("the future is taken out by drop only"),
+            }
         })
     }
 }
@@ -226,7 +251,7 @@ impl<T: 'static, F> Drop for Scope<T, F> {
     fn drop(&mut self) {
         // The future's destructors see the local as its body did.
         // SAFETY: we are being dropped, so we do not move again.
-        unsafe { Pin::new_unchecked(self) }.inside(|mut future| future.set(None));
+        unsafe { Pin::new_unchecked(self) }.inside(|mut future, _is_set| future.set(None));
     }
 }
 

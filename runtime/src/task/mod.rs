@@ -51,7 +51,11 @@ use std::any::Any;
 /// What a task asks of the scheduler it belongs to.
 pub(crate) trait Schedule: 'static {
     /// Queues a task that was woken.
-    fn schedule(&self, task: Task);
+    ///
+    /// # Safety
+    /// `this` is alive when called. It lies in the task itself, so it may be gone once the task is pushed (rule 5):
+    /// hence a pointer, and not a reference that would have to stay valid until the end.
+    unsafe fn schedule(this: *const Self, task: Task);
 
     /// True when this thread keeps the scheduler alive for longer than a push: one of its workers.
     fn is_on_worker(&self) -> bool;

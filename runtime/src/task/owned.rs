@@ -216,11 +216,20 @@ impl Slab {
                 self.0.store(self.1, Release);
             }
         }
-        let word = slot.load(Acquire);
-        if word & (FREE | LOCKED) != 0 {
-            return None;
-        }
-        slot.compare_exchange(word, word | LOCKED, AcqRel, Relaxed).ok()?;
+        let mut turn = 0;
+        let word = loop {
+            let word = slot.load(Acquire);
+            if word & FREE != 0 {
+                return None;
+            }
+            // Locked: somebody else is looking, and will be done in a moment.
+            let free = word & LOCKED == 0;
+            if free && slot.compare_exchange_weak(word, word | LOCKED, AcqRel, Relaxed).is_ok() {
+                break word;
+            }
+            spin(turn);
+            turn += 1;
+        };
         let _unlock = Unlock(slot, word);
         let header = ptr::with_exposed_provenance::<Header>(word);
         // SAFETY: a live task's word: its completion waits in `vacate` until we unlock, so it is alive.

@@ -4,7 +4,10 @@ use super::Duration;
 use super::sleep::sleep;
 use crate::task::{CancelHandle, JoinHandle, Spawn};
 use crate::worker::{Shared, SharedRef};
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::pin;
+use std::task::{Context, Poll};
 
 impl<T> JoinHandle<T> {
     /// Asks the task to end, gives it `grace` to clean up, then ends it as [`cancel`](Self::cancel) does.
@@ -31,7 +34,14 @@ impl CancelHandle {
         let task = self.clone();
         let spawn = Spawn { spawned_at: Location::caller(), extras: None };
         let insist = async move {
-            sleep(grace).await;
+            {
+                let (mut ended, mut over) = (pin!(task.ended()), pin!(sleep(grace)));
+                let either = |cx: &mut Context<'_>| match ended.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(()),
+                    Poll::Pending => over.as_mut().poll(cx),
+                };
+                poll_fn(either).await;
+            }
             task.cancel();
         };
         scheduler.spawn(insist, spawn).detach();

@@ -5,7 +5,7 @@ use crate::budget;
 use crate::context;
 use crate::driver::clock::{NEVER, nanos};
 use crate::driver::time::{Entered, Entry};
-use crate::worker::{Phase, SharedRef, current};
+use crate::worker::{SharedRef, current};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -97,10 +97,6 @@ impl Sleep {
     fn wait(self: Pin<&mut Self>, cx: &Context<'_>) -> bool {
         // SAFETY: as in `leave`.
         let this = unsafe { self.get_unchecked_mut() };
-        assert!(
-            this.scheduler.phase() != Phase::Closed,
-            "a sleep was awaited after its runtime had shut down: no clock will end it"
-        );
         let here = || {
             current::with(|worker| {
                 worker.filter(|worker| worker.belongs_to(this.scheduler.as_ptr())).map(|w| w.index())
@@ -113,6 +109,10 @@ impl Sleep {
         // SAFETY: it waits in this wheel only, which the scheduler keeps alive; `leave` is called before either goes.
         let entered = unsafe { entry.enter(driver.wheel(wheel as usize), this.deadline, cx.waker()) };
         this.woken = identity(cx.waker());
+        assert!(
+            entered != Entered::Closed,
+            "a sleep was awaited after its runtime had shut down: no clock will end it"
+        );
         if entered == Entered::Earliest {
             driver.timer_lowered(this.deadline);
         }

@@ -2,8 +2,8 @@
 //!
 //! A waker may run arbitrary code: take our locks, drop tasks, panic. None is called while a lock is held.
 
+use crate::unwind;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 const CAPACITY: usize = 32;
@@ -58,6 +58,14 @@ impl Batch {
         self.end += 1;
     }
 
+    /// Adds a waker, if there is one; as [`push`](Self::push).
+    #[inline]
+    pub(crate) fn extend(&mut self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.push(waker);
+        }
+    }
+
     /// Wakes all, in the order they came, and leaves the batch empty. To be called with no lock held.
     #[inline]
     pub fn wake(&mut self) {
@@ -67,7 +75,7 @@ impl Batch {
             // SAFETY: the slot was in `start..end`, hence initialised, and `start` has passed it: it is read once.
             let waker = unsafe { slot.assume_init_read() };
             // A waker that panics must not keep the others from being woken, nor take a worker with it.
-            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+            if !unwind::contain(|| waker.wake()) {
                 crate::report::warn(format_args!("a waker panicked when it was woken; its task may hang"));
             }
         }

@@ -3,7 +3,8 @@
 use super::core::Worker;
 use super::current;
 use super::monitor;
-use crate::prim::atomic::Ordering::{Relaxed, SeqCst};
+use crate::driver::Hold;
+use crate::prim::atomic::Ordering::SeqCst;
 
 /// Runs `f`, which may block, on this thread, while another thread takes over as a worker.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
@@ -16,37 +17,40 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     })
 }
 
-/// The worker's absence.
-struct Blocked<'a>(&'a Worker);
+/// The worker's absence. Paused time does not jump meanwhile (f22).
+struct Blocked<'a> {
+    worker: &'a Worker,
+    _hold: Hold<'a>,
+}
 
 impl<'a> Blocked<'a> {
     fn enter(worker: &'a Worker) -> Self {
         let shared = &worker.shared;
         let remote = worker.remote();
-        remote.is_blocked.store(true, Relaxed);
-        // The monitor may have counted us out before; then we are in again for the moment.
-        if remote.pace.reset() {
-            shared.active.fetch_add(1, SeqCst);
+        // The monitor may have counted us out before.
+        if !remote.pace.leave() {
+            shared.active.fetch_sub(1, SeqCst);
         }
-        shared.active.fetch_sub(1, SeqCst);
         // Thieves do not look in the slot (f15).
         worker.local.give_up_next(&remote.queue);
-        if worker.local.len(&remote.queue) > 0 {
-            remote.stats.overflowed.add(worker.local.len(&remote.queue) as u64);
-        }
+        remote.stats.overflowed.add(worker.local.len(&remote.queue) as u64);
         if shared.idle.sleeping() > 0 {
             shared.wake_one();
             shared.attend_driver();
         } else if shared.active.load(SeqCst) < shared.settings.workers {
             monitor::start_spare(shared);
         }
-        Self(worker)
+        Self { worker, _hold: shared.driver.hold_here() }
     }
 }
 
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
-        self.0.remote().is_blocked.store(false, Relaxed);
-        self.0.shared.active.fetch_add(1, SeqCst);
+        let shared = &self.worker.shared;
+        // Nobody but us ends AWAY.
+        let _ = self.worker.remote().pace.reset();
+        shared.active.fetch_add(1, SeqCst);
+        // The rest of this poll is watched, also if everybody else sleeps.
+        shared.monitor.notice_awake();
     }
 }

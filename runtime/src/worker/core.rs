@@ -7,9 +7,9 @@ use crate::prim::thread;
 use crate::queue::Local;
 use crate::rng::Rng;
 use crate::task::{LiveKey, Shard, Task};
+use crate::unwind;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// A poll that pushes much looks at the clock once in so many pushes.
@@ -86,8 +86,10 @@ impl Worker {
     /// Gives the core back to its remote.
     pub(crate) fn retire(self) {
         self.bundle.give_back(&self.shared);
+        let remote = &self.shared.remotes[self.index];
+        self.pinned.take().into_iter().for_each(|task| remote.inbox.push(task));
         let core = Core { local: self.local, shard: self.shard.take(), rng: self.rng };
-        *self.shared.remotes[self.index].core.lock() = Some(core);
+        *remote.core.lock() = Some(core);
     }
 
     /// Makes this the worker of the calling thread while the guard lives.
@@ -177,14 +179,17 @@ impl Worker {
         self.pinned.borrow_mut().push_back(task);
     }
 
-    /// The next pinned task.
+    /// The next pinned task. What others sent joins the line first, or a task that yields for ever would keep it out.
     #[inline]
     pub(super) fn pop_pinned(&self) -> Option<Task> {
-        let own = self.pinned.borrow_mut().pop_front();
-        own.or_else(|| {
-            let inbox = &self.remote().inbox;
-            if inbox.is_empty() { None } else { crate::queue::retry(|| inbox.steal()) }
-        })
+        let inbox = &self.remote().inbox;
+        let mut pinned = self.pinned.borrow_mut();
+        if !inbox.is_empty() {
+            while let Some(task) = crate::queue::retry(|| inbox.steal()) {
+                pinned.push_back(task);
+            }
+        }
+        pinned.pop_front()
     }
 
     /// True when a task waits that this worker has to itself.
@@ -221,7 +226,7 @@ impl Worker {
 }
 
 /// The body of a worker's thread.
-pub(crate) fn thread_main(shared: SharedRef, index: usize) {
+fn thread_main(shared: SharedRef, index: usize, when_done: &dyn Fn()) {
     let worker = Worker::new(shared.clone(), index).expect("a slot is given out once its core is back");
     {
         let _entered = worker.enter();
@@ -237,14 +242,15 @@ pub(crate) fn thread_main(shared: SharedRef, index: usize) {
         }
     }
     worker.retire();
+    when_done();
     shared.vacate(index);
     shared.leave();
 }
 
 /// Tasks that panic are caught one by one. What comes through here is the runtime's own fault, and with one worker less
 /// tasks would hang: the process says so and ends.
-fn guarded(shared: SharedRef, index: usize) {
-    if catch_unwind(AssertUnwindSafe(|| thread_main(shared, index))).is_err() {
+fn guarded(shared: SharedRef, index: usize, when_done: &dyn Fn()) {
+    if !unwind::contain(|| thread_main(shared, index, when_done)) {
         crate::report::warn(format_args!("worker {index} panicked outside any task; aborting"));
         std::process::abort();
     }
@@ -260,7 +266,7 @@ pub(crate) fn start_thread(shared: &SharedRef, index: usize) -> std::io::Result<
     };
     let for_thread = shared.clone();
     *shared.running.lock() += 1;
-    match start(index, Box::new(move || guarded(for_thread, index))) {
+    match start(index, Box::new(move |when_done: &dyn Fn()| guarded(for_thread, index, when_done))) {
         Ok(thread) => {
             let mut threads = shared.threads.lock();
             // Threads that have ended need no joining; keeping them would let the list grow with every spare.

@@ -1,12 +1,15 @@
 //! The worker that runs on this thread.
 
 use super::core::Worker;
+use super::shared::Shared;
 use std::cell::Cell;
 use std::ptr;
 
 thread_local! {
     // No destructor, so it can be asked at any time, also while the thread's other locals are being destroyed (f08).
     static CURRENT: Cell<*const Worker> = const { Cell::new(ptr::null()) };
+    /// The worker that blocks in place on this thread.
+    static SUSPENDED: Cell<*const Worker> = const { Cell::new(ptr::null()) };
 }
 
 /// Runs `f` with this thread's worker, if it has one.
@@ -34,13 +37,31 @@ impl Drop for Entered<'_> {
 
 /// Runs `f` as on a thread that is no worker, but tells it which worker it would be.
 pub(super) fn suspend<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
-    struct Restore(*const Worker);
+    struct Restore {
+        worker: *const Worker,
+        outer: *const Worker,
+    }
     impl Drop for Restore {
         fn drop(&mut self) {
-            CURRENT.set(self.0);
+            CURRENT.set(self.worker);
+            SUSPENDED.set(self.outer);
         }
     }
-    let restore = Restore(CURRENT.replace(ptr::null()));
+    let worker = CURRENT.replace(ptr::null());
+    let outer = SUSPENDED.get();
+    if !worker.is_null() {
+        SUSPENDED.set(worker);
+    }
+    let restore = Restore { worker, outer };
     // SAFETY: as in `with`: the `Entered` that set it is further up this thread's stack.
-    f(unsafe { restore.0.as_ref() })
+    f(unsafe { restore.worker.as_ref() })
+}
+
+/// True when this thread is one of the scheduler's workers, at work or blocked in place.
+pub(super) fn is_worker_of(shared: *const Shared) -> bool {
+    let is_one = |worker: *const Worker| {
+        // SAFETY: as in `with` and `suspend`: set while the worker lives.
+        unsafe { worker.as_ref() }.is_some_and(|worker| worker.belongs_to(shared))
+    };
+    is_one(CURRENT.get()) || is_one(SUSPENDED.get())
 }

@@ -93,7 +93,7 @@ impl Worker {
             return None;
         }
         self.turning(|| shared.driver.look());
-        self.local.pop(&self.remote().queue)
+        self.local.pop(&self.remote().queue).or_else(|| self.pop_pinned())
     }
 
     fn steal(&self) -> Option<Task> {

@@ -28,18 +28,30 @@ const FRESH: u8 = 0;
 const SLOW: u8 = 1;
 const STUCK: u8 = 2;
 const NAMED: u8 = 3;
+const AWAY: u8 = 4;
 
-/// What the monitor thinks of a worker's current poll. `FRESH -> SLOW -> STUCK -> NAMED` by the monitor, who takes a
-/// stuck worker out of the `active` count; back to `FRESH` by the owner, who puts itself in again. One word, so that
-/// the count is settled by whoever's change comes first.
+/// What there is to think of a worker. `FRESH -> SLOW -> STUCK -> NAMED` by the monitor, about one long poll; it takes a
+/// worker that gets stuck out of the `active` count. Back to `FRESH`, or to `AWAY` while the worker sleeps or blocks in
+/// place, by the owner, who settles the count. One word, so that each count is settled by whoever's change comes first.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(AtomicU8);
 
 impl Pace {
+    /// True when its worker runs tasks at the usual pace.
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.0.load(Relaxed) == FRESH
+    }
+
     /// True when the worker is slow or stuck.
     #[inline]
     pub(crate) fn is_slow(&self) -> bool {
-        self.0.load(Relaxed) != FRESH
+        (SLOW..=NAMED).contains(&self.0.load(Relaxed))
+    }
+
+    /// True while the worker sleeps or blocks in place.
+    pub(crate) fn is_away(&self) -> bool {
+        self.0.load(Relaxed) == AWAY
     }
 
     fn to_slow(&self) {
@@ -58,10 +70,16 @@ impl Pace {
         self.0.compare_exchange(STUCK, NAMED, AcqRel, Relaxed).is_ok()
     }
 
-    /// By the owner. True if it was stuck: it goes back into the count.
+    /// By the owner, who is back. True if it was stuck: it goes back into the count.
     #[must_use]
     pub(super) fn reset(&self) -> bool {
-        self.0.swap(FRESH, AcqRel) >= STUCK
+        (STUCK..=NAMED).contains(&self.0.swap(FRESH, AcqRel))
+    }
+
+    /// By the owner, who goes to sleep or to block. True if it was stuck: it is out of the count.
+    #[must_use]
+    pub(super) fn leave(&self) -> bool {
+        (STUCK..=NAMED).contains(&self.0.swap(AWAY, AcqRel))
     }
 }
 
@@ -163,7 +181,7 @@ fn look(shared: &SharedRef, seen: &mut Vec<Seen>) {
     let mut anyone_slow = false;
     for (remote, seen) in started.iter().zip(seen.iter_mut()) {
         let stamp = remote.stats.polls.get();
-        if seen.stamp != stamp || remote.polling.load(Relaxed) == 0 || remote.is_blocked.load(Relaxed) {
+        if seen.stamp != stamp || remote.polling.load(Relaxed) == 0 || remote.pace.is_away() {
             *seen = Seen { stamp, since: now };
             continue;
         }
@@ -200,6 +218,16 @@ fn stand_in(shared: &SharedRef) {
         return;
     }
     shared.driver.look();
+    if shared.driver.clock().is_paused() {
+        shared.driver.wake();
+    }
+    if shared.idle.sleeping() > 0 {
+        // One of them may have found the turn taken by us.
+        shared.attend_driver();
+    }
+    if shared.has_work() {
+        shared.wake_one();
+    }
     if nobody_left && shared.has_work() {
         shared.started().iter().for_each(|remote| name_stuck(shared, remote));
         start_spare(shared);
@@ -262,8 +290,7 @@ impl Shared {
     /// True when there is nothing to watch: every worker that is left sleeps, and none is in a poll.
     pub(crate) fn is_quiet(&self) -> bool {
         let active = self.active.load(SeqCst);
-        let polls = |remote: &Remote| remote.polling.load(Relaxed) != 0 && !remote.is_blocked.load(Relaxed);
-        active > 0 && self.idle.sleeping() >= active && !self.started().iter().any(|remote| polls(remote))
+        active > 0 && self.idle.sleeping() >= active && !self.anyone_polls()
     }
 }
 

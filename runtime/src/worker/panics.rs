@@ -1,9 +1,10 @@
 //! What happens when a task panics and nobody joins it.
 
 use crate::task::{Id, Origin, message};
+use crate::unwind;
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
 
 /// A panic that no `JoinHandle` will show to anyone.
@@ -79,7 +80,7 @@ impl PanicPolicy {
                 std::process::abort();
             }
             Self::Call(hook) => {
-                if catch_unwind(AssertUnwindSafe(|| hook(&panic))).is_err() {
+                if !unwind::contain(|| hook(&panic)) {
                     crate::report::warn(format_args!(
                         "the PanicPolicy::Call function itself panicked about {panic}"
                     ));

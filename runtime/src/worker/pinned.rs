@@ -4,8 +4,10 @@ use super::current;
 use super::shared::SharedRef;
 use crate::prim::statics::{AtomicU32, Ordering};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::thread::ThreadId;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -20,10 +22,39 @@ impl SharedRef {
     }
 }
 
-/// A future that is made by a closure at its first poll.
+/// A future that is made by a closure at its first poll, and stays on the thread of that poll.
+///
+/// A worker with a thread of its own never changes it. On a current-thread runtime the worker is whoever calls
+/// `block_on`: when that is another thread the next time, the future may be neither polled nor dropped there.
 pub(crate) enum MadeOnWorker<F, Fut> {
     Make(Option<F>),
-    Made(Fut),
+    Made(Home<Fut>),
+}
+
+/// A future and its thread.
+pub(crate) struct Home<Fut> {
+    thread: ThreadId,
+    future: ManuallyDrop<Fut>,
+}
+
+impl<Fut> Home<Fut> {
+    fn is_here(&self) -> bool {
+        self.thread == std::thread::current().id()
+    }
+}
+
+impl<Fut> Drop for Home<Fut> {
+    fn drop(&mut self) {
+        if self.is_here() {
+            // SAFETY: dropped once, here.
+            unsafe { ManuallyDrop::drop(&mut self.future) };
+        } else {
+            crate::report::warn(format_args!(
+                "the future of a pinned task is leaked: its thread no longer runs the runtime's tasks, and it must not \
+                 be dropped on another"
+            ));
+        }
+    }
 }
 
 impl<F: FnOnce() -> Fut, Fut> MadeOnWorker<F, Fut> {
@@ -40,10 +71,15 @@ impl<F: FnOnce() -> Fut, Fut: Future> Future for MadeOnWorker<F, Fut> {
         let this = unsafe { self.get_unchecked_mut() };
         if let Self::Make(make) = this {
             let make = make.take().expect("the closure is called at the first poll");
-            *this = Self::Made(make());
+            *this =
+                Self::Made(Home { thread: std::thread::current().id(), future: ManuallyDrop::new(make()) });
         }
-        let Self::Made(future) = this else { unreachable!("made above") };
+        let Self::Made(home) = this else { unreachable!("made above") };
+        assert!(
+            home.is_here(),
+            "a pinned task of a current-thread runtime was made in a block_on of another thread and cannot run here"
+        );
         // SAFETY: as above.
-        unsafe { Pin::new_unchecked(future) }.poll(cx)
+        unsafe { Pin::new_unchecked(&mut *home.future) }.poll(cx)
     }
 }

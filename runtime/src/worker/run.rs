@@ -6,7 +6,7 @@ use super::shared::Phase;
 use crate::driver::Turn;
 use crate::driver::clock::NEVER;
 use crate::idle::{Awake, Searching};
-use crate::prim::atomic::Ordering::{Relaxed, SeqCst};
+use crate::prim::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::task::{Ran, Task};
 
 /// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call.
@@ -45,13 +45,17 @@ impl Worker {
         task.header().set_home(self.index);
         self.begin_poll();
         let (ran, task) = task.run();
-        remote.polling.store(0, Relaxed);
+        if self.shared.is_forked() {
+            forked_in_task();
+        }
         if ran == Ran::Again {
             self.requeue(task);
         }
         if remote.pace.is_slow() {
             self.catch_up();
         }
+        // Last: a worker that is in no poll, and out of the count, would let paused time jump.
+        remote.polling.store(0, Release);
         self.count_down_probe();
         self.share_surplus();
     }
@@ -86,7 +90,9 @@ impl Worker {
     pub(super) fn look_at_driver(&self) {
         let driver = &self.shared.driver;
         let now = driver.clock().now();
-        if driver.io().registered() > 0 && now.saturating_sub(self.looked_at.get()) >= LOOK_EVERY_NS {
+        let stands_still = driver.clock().is_paused();
+        let since = now.saturating_sub(self.looked_at.get());
+        if driver.io().registered() > 0 && (stands_still || since >= LOOK_EVERY_NS) {
             self.looked_at.set(now);
             self.turning(|| driver.look());
         } else {
@@ -113,21 +119,24 @@ impl Worker {
     /// Sleeps until there may be something to do. Returns evidence if it was woken to search.
     fn rest<'a>(&'a self, searching: Option<Searching<'a>>) -> Option<Searching<'a>> {
         let shared = &*self.shared;
-        if self.remote().pace.is_slow() {
-            self.catch_up();
+        let pace = &self.remote().pace;
+        if pace.leave() {
+            shared.active.fetch_add(1, SeqCst);
         }
-        let was_last = shared.idle.fall_asleep(self.index, searching);
-        let may_sleep = !was_last || !shared.has_work();
-        if may_sleep && !self.advance_paused_time() {
+        let must_look = shared.idle.fall_asleep(self.index, searching);
+        let saw_work = self.has_own_work() || (must_look && shared.has_work());
+        // Held until we are counted awake again: what a turn has woken is in our queue, where nobody sees it.
+        let mut _hold = None;
+        if !saw_work && !self.advance_paused_time() {
             self.remote().stats.parks.add(1);
-            self.remote().is_resting.store(true, Relaxed);
-            self.turning(|| self.remote().parker.park(&shared.driver));
-            self.remote().is_resting.store(false, Relaxed);
+            _hold = self.turning(|| self.remote().parker.park(&shared.driver));
         }
-        let searching = match shared.idle.wake_up(self.index) {
+        let searching = match shared.idle.wake_up(self.index, saw_work) {
             Awake::Chosen(searching) => Some(searching),
             Awake::ByItself => None,
         };
+        // Nobody but us ends AWAY.
+        let _ = pace.reset();
         shared.monitor.notice_awake();
         self.share_surplus();
         searching
@@ -138,7 +147,7 @@ impl Worker {
     fn advance_paused_time(&self) -> bool {
         let shared = &*self.shared;
         let driver = &shared.driver;
-        if !driver.clock().is_paused() || shared.idle.sleeping() < shared.active.load(SeqCst) {
+        if !driver.clock().is_paused() || !self.is_last_awake() {
             return false;
         }
         let Some(turning) = driver.try_turn() else {
@@ -146,20 +155,40 @@ impl Worker {
             driver.wake();
             return false;
         };
-        // What has happened comes before what will (f22).
-        turning.run(Turn::Look);
+        // What has happened comes before what will (f22). Who holds the time pushes before he releases it, so the
+        // queues are looked at after the holds.
+        drop(turning.run(Turn::Look));
+        if driver.clock().is_held() {
+            return false;
+        }
         if self.has_own_work() || shared.has_work() {
             return true;
         }
-        if shared.has_pinned_work() {
-            // Its worker has been unparked and will come by here when it is done.
+        // A pinned task's worker has been unparked, and will come by here when it is done.
+        if shared.has_pinned_work() || !self.is_last_awake() {
             return false;
         }
         let next = driver.exact_next_deadline();
-        if next == NEVER || driver.clock().is_held() || !driver.clock().advance_to(next) {
+        if next == NEVER || !driver.clock().advance_to(next) {
             return false;
         }
         driver.expire_due(next);
         true
     }
+
+    /// True when all other workers sleep, and none is stuck in a poll.
+    fn is_last_awake(&self) -> bool {
+        let shared = &*self.shared;
+        shared.idle.sleeping() >= shared.active.load(SeqCst) && !shared.anyone_polls()
+    }
+}
+
+/// A task has forked, and this is the child: the tasks here are copies of the parent's, and must not run twice.
+#[cold]
+fn forked_in_task() -> ! {
+    crate::report::warn(format_args!(
+        "a task forked the process and returned to the runtime in the child, where the runtime's threads do not exist; \
+         exec or exit in the child, or make a new runtime there before the task goes on; aborting the child"
+    ));
+    std::process::abort();
 }

@@ -1,7 +1,7 @@
 //! Where a task goes when it is spawned or woken: the worker's own queue on a worker, an injector elsewhere.
 
 use super::current;
-use super::shared::{Phase, SharedRef};
+use super::shared::{Phase, Shared, SharedRef};
 use crate::prim::statics::{AtomicU32, Ordering};
 use crate::task::{self, JoinHandle, LiveKey, Origin, Schedule, Spawn, Task};
 use std::any::Any;
@@ -77,7 +77,9 @@ impl SharedRef {
             task.cancel();
         }
     }
+}
 
+impl Shared {
     /// Queues a task from a thread that is no worker of this runtime.
     fn inject(&self, task: Task) {
         self.injectors.push(my_shard(), task);
@@ -90,7 +92,7 @@ impl SharedRef {
 
     fn schedule_pinned(&self, index: usize, task: Task) {
         let task = current::with(|worker| match worker {
-            Some(worker) if worker.belongs_to(self.as_ptr()) && worker.index == index => {
+            Some(worker) if worker.belongs_to(self) && worker.index == index => {
                 worker.push_pinned(task);
                 None
             }
@@ -101,18 +103,28 @@ impl SharedRef {
             self.unpark(index);
         }
     }
-}
 
-impl Schedule for SharedRef {
+    /// Queues a task that was woken.
     #[inline]
     fn schedule(&self, task: Task) {
         if let Some(index) = task.header().live_key().pinned() {
             return self.schedule_pinned(index, task);
         }
         current::with(|worker| match worker {
-            Some(worker) if worker.belongs_to(self.as_ptr()) => worker.push_woken(task),
+            Some(worker) if worker.belongs_to(self) => worker.push_woken(task),
             _ => self.inject(task),
         });
+    }
+}
+
+impl Schedule for SharedRef {
+    #[inline]
+    unsafe fn schedule(this: *const Self, task: Task) {
+        // SAFETY: alive when called, by contract.
+        let shared = unsafe { &*this }.as_ptr();
+        // SAFETY: the scheduler outlives the push: on a worker by the worker's own reference, elsewhere by that of the
+        // waker or handle the wake came through.
+        unsafe { &*shared }.schedule(task);
     }
 
     #[inline]

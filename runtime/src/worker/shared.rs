@@ -10,7 +10,7 @@ use crate::fork;
 use crate::idle::Idle;
 use crate::park::Parker;
 use crate::prim::atomic::{
-    AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    AtomicU8, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::SeqCst, fence,
 };
 use crate::prim::deque::Injector;
@@ -25,9 +25,11 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::time::Duration;
 
+/// What a thread does; it calls its argument when it is done, before it tells anyone so.
+pub(crate) type ThreadBody = Box<dyn FnOnce(&dyn Fn()) + Send>;
+
 /// Starts the thread of worker `index` with that body.
-pub(crate) type StartThread =
-    Box<dyn Fn(usize, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> + Send + Sync>;
+pub(crate) type StartThread = Box<dyn Fn(usize, ThreadBody) -> io::Result<JoinHandle<()>> + Send + Sync>;
 
 /// What a scheduler is made from.
 pub(crate) struct Settings {
@@ -65,12 +67,8 @@ pub(crate) struct Remote {
     pub(crate) inbox: Injector<Task>,
     /// The task being polled, as `LiveKey::pack` names it; 0 between polls.
     pub(crate) polling: AtomicU64,
-    /// What the monitor thinks of the current poll.
+    /// Whether it is at work, and what the monitor thinks of its current poll.
     pub(crate) pace: Pace,
-    /// Set by the owner while it sleeps. A hint.
-    pub(crate) is_resting: AtomicBool,
-    /// Set by the owner around `block_in_place`.
-    pub(crate) is_blocked: AtomicBool,
     pub(crate) stats: Stats,
     /// The owner's end, while no thread has it.
     pub(crate) core: Mutex<Option<Core>>,
@@ -146,10 +144,7 @@ impl Shared {
     /// True when worker `index` is one that runs tasks now: neither asleep nor stuck.
     #[inline]
     pub(crate) fn is_at_work(&self, index: usize) -> bool {
-        index < self.settings.workers && {
-            let remote = &self.remotes[index];
-            !remote.is_resting.load(Relaxed) && !remote.pace.is_slow() && !remote.is_blocked.load(Relaxed)
-        }
+        index < self.settings.workers && self.remotes[index].pace.is_fresh()
     }
 
     /// The remotes that have or had a thread.
@@ -198,6 +193,12 @@ impl Shared {
         self.started().iter().any(|remote| !remote.inbox.is_empty())
     }
 
+    /// True when a worker is in a poll, and not blocked in place.
+    pub(crate) fn anyone_polls(&self) -> bool {
+        let polls = |remote: &Remote| remote.polling.load(SeqCst) != 0 && !remote.pace.is_away();
+        self.started().iter().any(|remote| polls(remote))
+    }
+
     /// # Panics
     /// In a process forked off from the one that made the runtime.
     #[inline]
@@ -233,8 +234,6 @@ impl Remote {
             inbox: Injector::new(),
             polling: AtomicU64::new(0),
             pace: Pace::default(),
-            is_resting: AtomicBool::new(false),
-            is_blocked: AtomicBool::new(false),
             stats: Stats::default(),
             core: Mutex::new(Some(core)),
         }

@@ -2,21 +2,24 @@
 
 use super::core::Worker;
 use super::current;
-use super::shared::{Phase, Shared, SharedRef};
+use super::shared::{Phase, Remote, Shared, SharedRef};
 use crate::driver::clock::real_now;
 use crate::prim::atomic::Ordering::Relaxed;
 use crate::prim::thread::spin;
 use crate::queue::retry;
-use crate::task::{CancelHandle, Header, Id, Origin};
+use crate::task::{CancelHandle, Header, Id, Origin, Task};
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
 use std::time::Instant;
 
 impl SharedRef {
     /// Begins the end: from here on, spawning gives a cancelled task. False if it has begun before.
     pub(crate) fn close(&self) -> bool {
+        // First: once a worker has seen the phase and gone, nobody may give it another task.
+        self.live.close_outside();
         if !self.enter_phase(Phase::Closing) {
             return false;
         }
-        self.live.close_outside();
         self.monitor.call();
         (0..self.started().len()).for_each(|index| self.unpark(index));
         true
@@ -35,9 +38,7 @@ impl SharedRef {
     fn wait_for_threads(&self, deadline: Instant) {
         let mut running = self.running.lock();
         // Dropped from inside one of its own tasks, a runtime cannot wait for that very thread (f18).
-        let own = usize::from(current::with(|worker| {
-            worker.is_some_and(|worker| worker.belongs_to(self.as_ptr()))
-        }));
+        let own = usize::from(current::is_worker_of(self.as_ptr()));
         while *running > own {
             let now = real_now();
             if now >= deadline {
@@ -67,21 +68,6 @@ impl SharedRef {
         }
     }
 
-    /// Ends every task that is in a queue, from a thread that is no worker.
-    pub(crate) fn end_queued_tasks(&self) {
-        loop {
-            let from_worker = || {
-                self.started().iter().find_map(|remote| {
-                    retry(|| remote.queue.steal_one()).or_else(|| remote.queue.take_next())
-                })
-            };
-            match self.injectors.take_one().or_else(from_worker) {
-                Some(task) => task.cancel(),
-                None => return,
-            }
-        }
-    }
-
     /// Ends every task that any thread may end.
     fn end_outside_tasks(&self) {
         self.end_queued_tasks();
@@ -102,7 +88,37 @@ impl SharedRef {
     }
 }
 
+thread_local! {
+    /// Set while this thread ends queued tasks.
+    static ENDING: Cell<bool> = const { Cell::new(false) };
+}
+
 impl Shared {
+    /// Ends every task that is in a queue, from a thread that is no worker. Ending one may wake, and so queue, the
+    /// next: the outermost call takes them all, so that a long chain does not need a deep stack.
+    pub(super) fn end_queued_tasks(&self) {
+        struct Ending;
+        impl Drop for Ending {
+            fn drop(&mut self) {
+                ENDING.set(false);
+            }
+        }
+        if ENDING.replace(true) {
+            return;
+        }
+        let _ending = Ending;
+        while let Some(task) = self.any_queued_task() {
+            task.cancel();
+        }
+    }
+
+    fn any_queued_task(&self) -> Option<Task> {
+        let from_worker = |remote: &CachePadded<Remote>| {
+            retry(|| remote.queue.steal_one()).or_else(|| remote.queue.take_next())
+        };
+        self.injectors.take_one().or_else(|| self.started().iter().find_map(from_worker))
+    }
+
     /// The tasks that are being polled now.
     pub(crate) fn polled_tasks(&self) -> Vec<Id> {
         let polls = self.started().iter().map(|remote| remote.polling.load(Relaxed));

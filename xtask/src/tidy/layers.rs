@@ -6,7 +6,7 @@ use super::{Note, Source};
 /// Bottom to top. Modules of one floor may name each other.
 const FLOORS: &[&[&str]] = &[
     &["prim"],
-    &["budget", "rng", "report", "fork"],
+    &["budget", "rng", "report", "fork", "unwind"],
     &["wait"],
     &["task"],
     &["queue"],

@@ -25,6 +25,8 @@ const FIRED: u8 = 2;
 pub(crate) enum Entered {
     /// Its time came meanwhile.
     Fired,
+    /// The wheel takes no more timers: the runtime has shut down.
+    Closed,
     /// It waits.
     Waiting,
     /// It waits, and is the earliest of its wheel: a driver that sleeps for longer must hear of it (f06).
@@ -86,6 +88,9 @@ impl Entry {
             if this.has_fired() {
                 return Entered::Fired;
             }
+            if inner.is_closed() {
+                return Entered::Closed;
+            }
             // SAFETY: under the wheel's lock.
             this.node.with_mut(|node| std::mem::swap(unsafe { &mut (*node).waker }, &mut waker));
             if this.is_waiting() {
@@ -119,6 +124,19 @@ impl Entry {
             drop(waker);
         }
         this.state.store(FREE, Release);
+    }
+
+    /// Ends the wait without firing, as [`fire`](Self::fire) does it.
+    ///
+    /// # Safety
+    /// As for `fire`.
+    pub(super) unsafe fn abandon(entry: *const Self) -> Option<Waker> {
+        // SAFETY: alive by contract.
+        let this = unsafe { &*entry };
+        // SAFETY: under the wheel's lock.
+        let waker = this.node.with_mut(|node| unsafe { (*node).waker.take() });
+        this.state.store(FREE, Release);
+        waker
     }
 
     /// Ends the wait. Called by the wheel, under its lock, after it has unlinked the entry: the last touch.

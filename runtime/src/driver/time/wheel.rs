@@ -10,11 +10,13 @@ use crate::driver::clock::NEVER;
 use crate::prim::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::prim::lock::Mutex;
 use crate::wait::Batch;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
 const LEVELS: usize = 8;
+/// The list of timers that are due, in the order in which they fire.
+const DUE: usize = LEVELS * SLOTS;
 /// Nanoseconds of a level 0 slot, as a shift.
 const TICK_BITS: u32 = 16;
 
@@ -43,17 +45,14 @@ pub(super) struct Inner {
     /// Time is past all ticks before this one.
     tick: u64,
     len: usize,
-    levels: [Level; LEVELS],
+    /// No timer is entered any more: the runtime has shut down.
+    closed: bool,
+    /// One bit per slot that is not empty, per level.
+    occupied: [u64; LEVELS],
+    /// Heads of circular lists: `head.prev` is the tail. Null when empty. The last one, [`DUE`], belongs to no level.
+    heads: [*const Entry; LEVELS * SLOTS + 1],
     /// Timers of one slot, to be sorted: kept for its memory.
     scratch: Vec<*const Entry>,
-}
-
-#[derive(Debug)]
-struct Level {
-    /// One bit per slot that is not empty.
-    occupied: u64,
-    /// Heads of circular lists: `head.prev` is the tail. Null when empty.
-    heads: [*const Entry; SLOTS],
 }
 
 // SAFETY: the pointers lead to entries, which are Send, and are followed under the lock only.
@@ -61,8 +60,14 @@ unsafe impl Send for Inner {}
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        let levels = std::array::from_fn(|_| Level { occupied: 0, heads: [ptr::null(); SLOTS] });
-        let inner = Inner { tick: 0, len: 0, levels, scratch: Vec::new() };
+        let inner = Inner {
+            tick: 0,
+            len: 0,
+            closed: false,
+            occupied: [0; LEVELS],
+            heads: [ptr::null(); LEVELS * SLOTS + 1],
+            scratch: Vec::new(),
+        };
         Self { next: AtomicU64::new(NEVER), inner: Mutex::new(inner) }
     }
 
@@ -90,7 +95,30 @@ impl Wheel {
     /// When the earliest timer is due, exactly.
     pub(crate) fn exact_next(&self) -> u64 {
         let inner = self.inner.lock();
-        inner.earliest().map_or(NEVER, |(level, place, _)| inner.least_deadline(level, place))
+        if !inner.heads[DUE].is_null() {
+            return 0;
+        }
+        inner.earliest().map_or(NEVER, |(level, place, _)| inner.least_deadline(level * SLOTS + place))
+    }
+
+    /// Takes no more timers, and moves the wakers of those that wait to `batch`: they have not fired, and will not.
+    pub(crate) fn close(&self, batch: &mut Batch) -> Due {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        for slot in 0..inner.heads.len() {
+            while let Some(entry) = NonNull::new(inner.heads[slot].cast_mut()) {
+                if batch.is_full() {
+                    return Due::More;
+                }
+                let entry = entry.as_ptr().cast_const();
+                // SAFETY: linked in this slot.
+                unsafe { inner.remove(entry) };
+                // SAFETY: alive until now, and unlinked: the last touch.
+                batch.extend(unsafe { Entry::abandon(entry) });
+            }
+        }
+        self.next.store(NEVER, Release);
+        Due::None
     }
 
     /// Timers that wait.
@@ -132,6 +160,12 @@ impl Inner {
         unsafe { self.link(entry) };
     }
 
+    /// True when no timer is entered any more.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Unlinks a waiting entry.
     ///
     /// # Safety
@@ -151,33 +185,37 @@ impl Inner {
         let deadline = unsafe { with_node(entry, |node| node.deadline) };
         // One that is overdue goes where the next expiry looks first.
         let tick = (deadline >> TICK_BITS).max(self.tick);
-        let level = (63 - (tick ^ self.tick | 1).leading_zeros()) / SLOT_BITS;
+        let level = (63 - ((tick ^ self.tick) | 1).leading_zeros()) / SLOT_BITS;
         let place = (tick >> (level * SLOT_BITS)) as usize % SLOTS;
-        let slot = level as usize * SLOTS + place;
-        let level = &mut self.levels[level as usize];
-        level.occupied |= 1 << place;
-        let head = level.heads[place];
-        if head.is_null() {
-            level.heads[place] = entry;
-        }
-        let next = if head.is_null() { entry } else { head };
-        let prev = if head.is_null() {
-            entry
+        self.occupied[level as usize] |= 1 << place;
+        // SAFETY: as for this function.
+        unsafe { self.append(level as usize * SLOTS + place, entry) };
+    }
+
+    /// Puts an entry at the end of a list.
+    ///
+    /// # Safety
+    /// As for `insert`.
+    #[inline]
+    unsafe fn append(&mut self, slot: usize, entry: *const Entry) {
+        let head = self.heads[slot];
+        let (prev, next) = if head.is_null() {
+            self.heads[slot] = entry;
+            (entry, entry)
         } else {
             // SAFETY: the head is linked, hence alive.
             let tail = unsafe { with_node(head, |head| std::mem::replace(&mut head.prev, entry)) };
             // SAFETY: the tail is linked, hence alive.
             unsafe { with_node(tail, |tail| tail.next = entry) };
-            tail
+            (tail, head)
+        };
+        let link = |node: &mut Node| {
+            node.slot = slot as u16;
+            node.prev = prev;
+            node.next = next;
         };
         // SAFETY: alive, lock held.
-        unsafe {
-            with_node(entry, |node| {
-                node.slot = slot as u16;
-                node.prev = prev;
-                node.next = next;
-            });
-        }
+        unsafe { with_node(entry, link) };
     }
 
     /// # Safety
@@ -187,15 +225,15 @@ impl Inner {
         // SAFETY: linked, hence alive; lock held.
         let (slot, prev, next) =
             unsafe { with_node(entry, |node| (node.slot as usize, node.prev, node.next)) };
-        let level = &mut self.levels[slot / SLOTS];
-        let place = slot % SLOTS;
         if ptr::eq(next, entry) {
-            level.heads[place] = ptr::null();
-            level.occupied &= !(1 << place);
+            self.heads[slot] = ptr::null();
+            if slot != DUE {
+                self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
+            }
             return;
         }
-        if ptr::eq(level.heads[place], entry) {
-            level.heads[place] = next;
+        if ptr::eq(self.heads[slot], entry) {
+            self.heads[slot] = next;
         }
         // SAFETY: neighbours in a list are linked.
         unsafe { with_node(prev, |node| node.next = next) };
@@ -206,30 +244,31 @@ impl Inner {
     /// The earliest slot that is not empty: level, place, and the tick it begins at. A lower level is always earlier:
     /// its slots subdivide the one that time stands in on the level above.
     fn earliest(&self) -> Option<(usize, usize, u64)> {
-        let level = self.levels.iter().position(|level| level.occupied != 0)?;
+        let level = self.occupied.iter().position(|&occupied| occupied != 0)?;
         let shift = level as u32 * SLOT_BITS;
         let here = (self.tick >> shift) as u32 % SLOTS as u32;
-        let ahead = self.levels[level].occupied.rotate_right(here).trailing_zeros();
+        let ahead = self.occupied[level].rotate_right(here).trailing_zeros();
         let begin = ((self.tick >> shift) + u64::from(ahead)) << shift;
         Some((level, ((here + ahead) as usize) % SLOTS, begin))
     }
 
     fn expire(&mut self, now: u64, batch: &mut Batch) -> Due {
         let now_tick = now >> TICK_BITS;
-        while let Some((level, place, begin)) = self.earliest() {
-            if begin > now_tick {
-                break;
+        loop {
+            // What was found due before comes first: it was due before.
+            if self.fire_due(batch) == Due::More {
+                return Due::More;
             }
+            let Some((level, place, begin)) = self.earliest().filter(|&(_, _, begin)| begin <= now_tick)
+            else {
+                break;
+            };
             self.tick = self.tick.max(begin);
             if level > 0 {
-                self.cascade(level, place);
-                continue;
-            }
-            match self.fire_slot(place, now, batch) {
-                Due::More => return Due::More,
-                // What is left in this slot is due later within the tick.
-                Due::None if begin == now_tick => break,
-                Due::None => {}
+                self.cascade(level * SLOTS + place);
+            } else if !self.gather_due(place, now) {
+                // What is in this slot is due later within the tick.
+                break;
             }
         }
         self.tick = self.tick.max(now_tick);
@@ -237,10 +276,9 @@ impl Inner {
     }
 
     /// Spreads a slot that time has reached over the levels below.
-    fn cascade(&mut self, level: usize, place: usize) {
-        let level = &mut self.levels[level];
-        let head = std::mem::replace(&mut level.heads[place], ptr::null());
-        level.occupied &= !(1 << place);
+    fn cascade(&mut self, slot: usize) {
+        let head = std::mem::replace(&mut self.heads[slot], ptr::null());
+        self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
         let mut entry = head;
         loop {
             // SAFETY: it was linked in the slot we emptied, so it is alive; lock held.
@@ -254,10 +292,11 @@ impl Inner {
         }
     }
 
-    /// Fires what is due in a slot of level 0, in order of deadlines.
-    fn fire_slot(&mut self, place: usize, now: u64, batch: &mut Batch) -> Due {
+    /// Moves what is due in a slot of level 0 to the list of due timers, in the order of the deadlines; false if nothing
+    /// is.
+    fn gather_due(&mut self, place: usize, now: u64) -> bool {
         let mut due = std::mem::take(&mut self.scratch);
-        let head = self.levels[0].heads[place];
+        let head = self.heads[place];
         let mut entry = head;
         loop {
             // SAFETY: linked in this slot; lock held.
@@ -270,37 +309,47 @@ impl Inner {
             }
             entry = next;
         }
+        // Stable: of equal deadlines, the first to come fires first.
         // SAFETY: all of these are linked, hence alive.
         due.sort_by_key(|&entry| unsafe { with_node(entry, |node| node.deadline) });
-        let mut left = Due::None;
+        let found = !due.is_empty();
         for entry in due.drain(..) {
-            if batch.is_full() {
-                left = Due::More;
-                break;
-            }
             // SAFETY: linked in this slot.
-            unsafe { self.remove(entry) };
-            // SAFETY: alive until now, and unlinked: the last touch.
-            if let Some(waker) = unsafe { Entry::fire(entry) } {
-                batch.push(waker);
-            }
+            unsafe { self.unlink(entry) };
+            // SAFETY: alive, and linked nowhere now.
+            unsafe { self.append(DUE, entry) };
         }
         self.scratch = due;
-        left
+        found
+    }
+
+    /// Fires the timers found due, as far as there is room.
+    fn fire_due(&mut self, batch: &mut Batch) -> Due {
+        while let Some(entry) = NonNull::new(self.heads[DUE].cast_mut()) {
+            if batch.is_full() {
+                return Due::More;
+            }
+            let entry = entry.as_ptr().cast_const();
+            // SAFETY: linked in this list.
+            unsafe { self.remove(entry) };
+            // SAFETY: alive until now, and unlinked: the last touch.
+            batch.extend(unsafe { Entry::fire(entry) });
+        }
+        Due::None
     }
 
     /// No timer is due before this: exact when the earliest lies in level 0, else the beginning of its slot.
     fn next_deadline(&self) -> u64 {
         match self.earliest() {
             None => NEVER,
-            Some((0, place, _)) => self.least_deadline(0, place),
+            Some((0, place, _)) => self.least_deadline(place),
             Some((_, _, begin)) => begin << TICK_BITS,
         }
     }
 
     /// The earliest deadline in a slot that is not empty.
-    fn least_deadline(&self, level: usize, place: usize) -> u64 {
-        let head = self.levels[level].heads[place];
+    fn least_deadline(&self, slot: usize) -> u64 {
+        let head = self.heads[slot];
         let mut least = NEVER;
         let mut entry = head;
         loop {

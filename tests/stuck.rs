@@ -1,0 +1,353 @@
+//! Polls that take for ever: the rest goes on. On the real clock, one test at a time, in a process of their own.
+//!
+//! f12: a stuck task holds the I/O driver and freezes everything.
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests stand outside the seam")]
+
+mod common;
+
+use common::gate::Gate;
+use common::{HANGS, SOON, multi_thread, within, yields};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use raddle::net::{TcpListener, TcpStream};
+use raddle::runtime::{Builder, Runtime};
+use raddle::time::sleep;
+use raddle::{block_in_place, spawn, spawn_pinned};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+const MS: Duration = Duration::from_millis(1);
+/// How long a stuck poll lasts, if it is not let go before.
+const STUCK: Duration = Duration::from_secs(2);
+
+/// Measuring beside another test would measure that one.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the calling thread busy until `release` is open, or two seconds are over.
+fn be_stuck(release: &Gate, spinning: bool) {
+    let began = Instant::now();
+    while !release.is_open() && began.elapsed() < STUCK {
+        if spinning { std::hint::spin_loop() } else { std::thread::sleep(MS) }
+    }
+}
+
+/// Tasks in polls that do not end until `release` is open; they have begun when this returns.
+fn stick(runtime: &Runtime, tasks: usize, release: &Gate) {
+    for _ in 0..tasks {
+        let (stuck, until) = (Gate::new(), release.clone());
+        let here = stuck.clone();
+        runtime
+            .spawn(async move {
+                here.open();
+                be_stuck(&until, false);
+            })
+            .detach();
+        stuck.block();
+    }
+}
+
+/// An echo server on the runtime; its client is a plain socket on this thread, so that only the server depends on it.
+fn echo(runtime: &Runtime) -> std::net::TcpStream {
+    let listener = runtime.block_on(async { TcpListener::bind("127.0.0.1:0").await.unwrap() });
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut served, _) = runtime.block_on(listener.accept()).unwrap();
+    let server = async move {
+        let mut byte = [0];
+        while served.read(&mut byte).await.unwrap_or(0) == 1 {
+            served.write_all(&byte).await.unwrap();
+        }
+    };
+    runtime.spawn(server).detach();
+    let mut client = client;
+    round_trip(&mut client);
+    client
+}
+
+fn round_trip(client: &mut std::net::TcpStream) -> Duration {
+    use std::io::{Read, Write};
+    let began = Instant::now();
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    began.elapsed()
+}
+
+/// How long a sleep of 10 ms takes that is spawned now from outside.
+fn sleep_of_10_ms(runtime: &Runtime) -> Duration {
+    let began = Instant::now();
+    let (done, send) = std::sync::mpsc::channel();
+    runtime
+        .spawn(async move {
+            sleep(10 * MS).await;
+            let _ = done.send(began.elapsed());
+        })
+        .detach();
+    send.recv_timeout(HANGS).expect("the sleep never fires")
+}
+
+/// The time `measure` takes with so many of two workers stuck: the best of a few tries, until one is within `bound`. The
+/// machine may be busy with something else, the runtime may not.
+fn measured(
+    what: &str,
+    stuck: usize,
+    bound: Duration,
+    measure: fn(&Runtime, &mut std::net::TcpStream) -> Duration,
+) {
+    let mut tries = Vec::new();
+    for _ in 0..5 {
+        let found = within(HANGS, move || {
+            let runtime = multi_thread(2).build().unwrap();
+            let mut client = echo(&runtime);
+            let release = Gate::new();
+            stick(&runtime, stuck, &release);
+            let found = measure(&runtime, &mut client);
+            release.open();
+            found
+        });
+        tries.push(found);
+        if found < bound {
+            return println!("{stuck} of 2 stuck: {what} {found:?}");
+        }
+    }
+    panic!("with {stuck} of 2 workers stuck, {what}: {tries:?}");
+}
+
+fn on_time(stuck: usize, bound: Duration) {
+    measured("a sleep of 10 ms takes", stuck, bound, |runtime, _| sleep_of_10_ms(runtime));
+    measured("an echo takes", stuck, bound, |_, client| round_trip(client));
+    // When the poll has lasted long enough to be noticed, and someone has been put in the place of its worker.
+    measured("later an echo takes", stuck, bound, |runtime, client| {
+        sleep_of_10_ms(runtime);
+        round_trip(client)
+    });
+}
+
+#[test]
+fn f12_with_one_of_two_workers_stuck_timers_and_sockets_take_20_ms() {
+    let _alone = alone();
+    on_time(1, 20 * MS);
+}
+
+#[test]
+fn f12_with_both_workers_stuck_timers_and_sockets_take_150_ms() {
+    let _alone = alone();
+    on_time(2, 150 * MS);
+}
+
+/// The sleep began before the workers got stuck.
+#[test]
+fn f12_a_sleep_that_began_before_both_workers_got_stuck_fires_within_150_ms() {
+    let _alone = alone();
+    measured("at first, then both: a sleep of 10 ms takes", 0, 150 * MS, |runtime, _| {
+        let began = Instant::now();
+        let sleeper = runtime.spawn(async move {
+            sleep(10 * MS).await;
+            began.elapsed()
+        });
+        let release = Gate::new();
+        stick(runtime, 2, &release);
+        let took = runtime.block_on(sleeper).unwrap();
+        release.open();
+        took
+    });
+}
+
+#[test]
+fn f12_a_task_that_gets_stuck_with_the_event_it_was_woken_by_does_not_keep_the_driver() {
+    let _alone = alone();
+    within(HANGS, || {
+        let runtime = multi_thread(2).build().unwrap();
+        let (mut first, mut second) = (echo(&runtime), echo(&runtime));
+        for _ in 0..3 {
+            let release = Gate::new();
+            let (listener, until) =
+                (runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap(), release.clone());
+            let (addr, stuck) = (listener.local_addr().unwrap(), Gate::new());
+            let here = stuck.clone();
+            runtime
+                .spawn(async move {
+                    drop(listener.accept().await);
+                    here.open();
+                    be_stuck(&until, true);
+                })
+                .detach();
+            std::thread::sleep(5 * MS);
+            drop(std::net::TcpStream::connect(addr).unwrap());
+            stuck.block();
+            let (one, two) = (round_trip(&mut first), round_trip(&mut second));
+            let slept = sleep_of_10_ms(&runtime);
+            release.open();
+            println!("beside a stuck reader: {one:?} {two:?}, a sleep of 10 ms: {slept:?}");
+            assert!(one < STUCK / 4 && two < STUCK / 4 && slept < STUCK / 4);
+        }
+    });
+}
+
+/// A poll that pushes tasks and then gets stuck does not keep them, nor what is in its fast slot.
+#[test]
+fn tasks_pushed_by_a_stuck_poll_are_run_by_others() {
+    let _alone = alone();
+    within(HANGS, || {
+        for workers in [1, 2] {
+            let runtime = multi_thread(workers).build().unwrap();
+            let (release, ran) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+            let (until, count) = (release.clone(), ran.clone());
+            let began = Instant::now();
+            let stuck = runtime.spawn(async move {
+                for _ in 0..50 {
+                    let count = count.clone();
+                    spawn(async move { count.fetch_add(1, SeqCst) }).detach();
+                }
+                be_stuck(&until, false);
+                Instant::now()
+            });
+            common::eventually("they ran", || ran.load(SeqCst) == 50);
+            let took = began.elapsed();
+            println!("{workers} workers: 50 tasks of a stuck one ran after {took:?}");
+            assert!(took < STUCK / 2, "only when the poll was over: {took:?}");
+            release.open();
+            runtime.block_on(stuck).unwrap();
+        }
+    });
+}
+
+#[test]
+fn stuck_polls_are_counted_once_each() {
+    let _alone = alone();
+    within(HANGS, || {
+        let runtime = multi_thread(2).blocked_after(20 * MS).build().unwrap();
+        for round in 1..=3 {
+            let release = Gate::new();
+            stick(&runtime, 2, &release);
+            common::eventually("both are counted", || runtime.metrics().blocked_polls() == 2 * round);
+            // And not again.
+            std::thread::sleep(30 * MS);
+            assert_eq!(runtime.metrics().blocked_polls(), 2 * round);
+            release.open();
+            runtime.block_on(runtime.spawn(yields(10))).unwrap();
+        }
+        let short = runtime.spawn(async { std::thread::sleep(5 * MS) });
+        runtime.block_on(short).unwrap();
+        assert_eq!(runtime.metrics().blocked_polls(), 6);
+    });
+}
+
+#[test]
+fn workers_that_get_stuck_again_and_again_are_made_up_for_each_time() {
+    let _alone = alone();
+    within(2 * HANGS, || {
+        let runtime = multi_thread(2).blocked_after(10 * MS).build().unwrap();
+        for _ in 0..30 {
+            let release = Gate::new();
+            stick(&runtime, 5, &release);
+            assert!(sleep_of_10_ms(&runtime) < STUCK);
+            release.open();
+            let tasks: Vec<_> = (0..20).map(|_| runtime.spawn(yields(20))).collect();
+            tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+        }
+        common::eventually("the workers are counted right", || {
+            (2..=66).contains(&runtime.metrics().active_workers())
+        });
+        let report = runtime.shutdown(SOON);
+        assert!(report.is_clean(), "{report}");
+    });
+}
+
+/// More tasks are stuck than there may be workers: the rest waits until one of them is over, and no longer.
+#[test]
+fn beyond_the_cap_of_spare_workers_the_runtime_comes_back_when_one_poll_ends() {
+    let _alone = alone();
+    within(2 * HANGS, || {
+        let runtime = multi_thread(1).blocked_after(10 * MS).build().unwrap();
+        let (release, stuck) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..100 {
+            let (until, count) = (release.clone(), stuck.clone());
+            runtime
+                .spawn(async move {
+                    count.fetch_add(1, SeqCst);
+                    until.block();
+                })
+                .detach();
+        }
+        common::eventually("all workers there may be are stuck", || stuck.load(SeqCst) == 65);
+        let last = runtime.spawn(async { 5 });
+        std::thread::sleep(30 * MS);
+        assert!(!last.is_finished() && stuck.load(SeqCst) == 65, "there are more than 64 spare workers");
+        release.open();
+        assert_eq!(runtime.block_on(last).unwrap(), 5);
+        assert!(runtime.shutdown(SOON).is_clean());
+    });
+}
+
+#[test]
+fn a_pinned_task_behind_a_stuck_one_goes_on_when_that_is_over() {
+    let _alone = alone();
+    within(HANGS, || {
+        let runtime = multi_thread(1).blocked_after(10 * MS).build().unwrap();
+        let (release, _entered) = (Gate::new(), runtime.enter());
+        let behind = spawn_pinned(|| async {
+            yields(5).await;
+            sleep(MS).await;
+        });
+        stick(&runtime, 1, &release);
+        assert!(sleep_of_10_ms(&runtime) < STUCK);
+        release.open();
+        runtime.block_on(behind).unwrap();
+    });
+}
+
+#[test]
+fn blocking_in_place_keeps_nothing_from_the_others() {
+    let _alone = alone();
+    within(HANGS, || {
+        for workers in [1, 2] {
+            let runtime = multi_thread(workers).build().unwrap();
+            let mut client = echo(&runtime);
+            let release = Gate::new();
+            for _ in 0..4 {
+                let (stuck, until) = (Gate::new(), release.clone());
+                let here = stuck.clone();
+                let blocked = async move {
+                    block_in_place(|| {
+                        here.open();
+                        be_stuck(&until, false);
+                    });
+                };
+                runtime.spawn(blocked).detach();
+                stuck.block();
+            }
+            let (slept, trip) = (sleep_of_10_ms(&runtime) - 10 * MS, round_trip(&mut client));
+            release.open();
+            println!("{workers} workers, 4 tasks blocked in place: sleep {slept:?} late, echo {trip:?}");
+            assert!(slept < 150 * MS && trip < 150 * MS);
+            assert_eq!(runtime.metrics().blocked_polls(), 0, "that is what it is for");
+            assert!(runtime.shutdown(SOON).is_clean());
+        }
+    });
+}
+
+#[test]
+fn a_stuck_root_stops_no_task() {
+    let _alone = alone();
+    within(HANGS, || {
+        let runtime = Builder::new().worker_threads(1).build().unwrap();
+        let ran = Gate::new();
+        runtime.block_on(async {
+            let mark = ran.clone();
+            spawn(async move {
+                sleep(MS).await;
+                mark.open();
+            })
+            .detach();
+            // No await: the root's thread is no worker.
+            ran.block();
+        });
+        let connected = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            TcpStream::connect(listener.local_addr().unwrap()).await.is_ok()
+        });
+        assert!(connected);
+    });
+}
