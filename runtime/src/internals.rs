@@ -9,10 +9,11 @@ use crate::driver::{self, Turn};
 use crate::io::{Direction, Interest, Ready, ReadyEvent};
 use crate::prim::FAR;
 use crate::prim::atomic::Ordering::SeqCst;
+use crate::prim::thread::{self, Spec};
 use crate::task::{self, Id, JoinHandle, Origin, Spawn};
 use crate::wait::Batch;
 use crate::worker::panics::{PanicPolicy, TaskPanic};
-use crate::worker::{self, Phase, Settings, Shared, SharedRef};
+use crate::worker::{self, Settings, Shared, SharedRef, ThreadBody};
 use crate::{park, queue};
 use std::any::Any;
 use std::future::Future;
@@ -61,8 +62,9 @@ pub trait Schedule: 'static {
 struct Played<S>(S);
 
 impl<S: Schedule> task::Schedule for Played<S> {
-    fn schedule(&self, task: task::Task) {
-        self.0.schedule(Task(task));
+    unsafe fn schedule(this: *const Self, task: task::Task) {
+        // SAFETY: alive when called; models' schedulers push with their last step.
+        unsafe { &*this }.0.schedule(Task(task));
     }
 
     fn is_on_worker(&self) -> bool {
@@ -164,18 +166,19 @@ impl LiveSet {
     }
 }
 
-/// A scheduler without threads: the model's threads are its workers, its monitor and its callers.
+/// A scheduler.
 #[derive(Clone, Debug)]
 pub struct Scheduler(SharedRef);
 
 impl Scheduler {
-    /// Fails the model when a detached task panics, or when this is never freed.
+    /// One whose workers have no threads yet. Fails the model when a detached task panics, or when this is never freed.
     pub fn new(workers: usize) -> Self {
         let witness = loom::alloc::Track::new(());
         let abort = move |panic: &TaskPanic<'_>| {
             eprintln!("{panic} beside {:?}", witness.get_ref());
             std::process::abort()
         };
+        let start_thread = |_, body: ThreadBody| thread::spawn(&Spec::default(), move || body(&|| ()));
         let settings = Settings {
             workers,
             spares: 1,
@@ -183,10 +186,16 @@ impl Scheduler {
             report_blocked: false,
             on_panic: PanicPolicy::Call(Arc::new(abort)),
             seed: 1,
-            start_thread: Some(Box::new(|_, _| Err(io::Error::other("a model starts its threads itself")))),
+            start_thread: Some(Box::new(start_thread)),
         };
         let driver = driver::Driver::new(workers, Clock::new(false)).expect("a model's driver");
         Self(Shared::create(settings, driver))
+    }
+
+    /// Starts the workers.
+    pub fn start(&self) {
+        let start = |index| worker::start_thread(&self.0, index).expect("a thread of the model's");
+        (0..self.0.settings.workers).for_each(start);
     }
 
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
@@ -197,47 +206,39 @@ impl Scheduler {
         self.0.spawn(future, unnamed())
     }
 
-    /// Makes this thread worker `index` as long as the worker lives; but tasks that are woken go to the injector.
-    pub fn worker(&self, index: usize) -> Worker {
-        Worker(worker::Worker::new(self.0.clone(), index).expect("each worker is played once"))
-    }
-
-    pub fn is_open(&self) -> bool {
-        self.0.phase() == Phase::Open
-    }
-
-    pub fn close(&self) {
+    /// Ends the workers and every task.
+    pub fn shut_down(&self) {
         self.0.close();
-    }
-
-    /// Ends what the workers left.
-    pub fn finish(&self) {
         let stuck = self.0.finish(real_now() + 2 * FAR);
         assert!(stuck.is_empty(), "{stuck:?}");
+        assert_eq!(self.0.alive(), 0, "tasks were left");
     }
 
-    pub fn attend_driver(&self) {
-        self.0.attend_driver();
+    /// Makes this thread worker 0, but for the task-wakes of its own: they go to the injector.
+    pub fn worker(&self) -> Worker {
+        Worker(worker::Worker::new(self.0.clone(), 0).expect("it is played once"))
     }
 
-    /// The monitor sees worker `index` in one poll for `age`.
-    pub fn watch(&self, index: usize, age: Duration) {
-        worker::monitor::watch(&self.0, &self.0.remotes[index], age);
+    /// The monitor sees worker 0 in one poll for `age`.
+    pub fn watch(&self, age: Duration) {
+        worker::monitor::watch(&self.0, &self.0.remotes[0], age);
     }
 
-    /// Workers that count as running, and those that count as stuck.
-    pub fn active_and_slow(&self) -> (usize, usize) {
-        let slow = self.0.started().iter().filter(|remote| remote.pace.is_slow()).count();
-        (self.0.active.load(SeqCst), slow)
+    /// Workers that count as running.
+    pub fn active(&self) -> usize {
+        self.0.active.load(SeqCst)
     }
 
-    pub fn is_quiet(&self) -> bool {
-        self.0.is_quiet()
+    /// True when worker 0 counts as slow or stuck.
+    pub fn is_slow(&self) -> bool {
+        self.0.remotes[0].pace.is_slow()
     }
 
-    /// The monitor sleeps until a worker wakes.
+    /// What the monitor does when it has seen nothing for long: it sleeps until a worker wakes.
     pub fn sleep_as_monitor(&self) {
-        self.0.monitor.sleep(|| self.is_quiet() && self.is_open());
+        if self.0.is_quiet() {
+            self.0.monitor.sleep(|| self.0.is_quiet());
+        }
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -249,10 +250,6 @@ impl Scheduler {
 pub struct Worker(worker::Worker);
 
 impl Worker {
-    pub fn run(&self, stop: impl FnMut() -> bool) {
-        self.0.run(stop);
-    }
-
     /// The worker's poll is over.
     pub fn catch_up(&self) {
         self.0.catch_up();
@@ -401,13 +398,20 @@ impl Default for Source {
 pub struct Pool(Arc<blocking::Pool>);
 
 impl Pool {
-    pub fn new<S>(threads: usize, keep_alive: Duration, start_thread: S) -> Self
-    where
-        S: Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync + 'static,
-    {
+    /// One whose thread starts only when `may_start` says so.
+    pub fn new(
+        threads: usize,
+        keep_alive: Duration,
+        may_start: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let start_thread = move |body: ThreadBody| {
+            if !may_start() {
+                return Err(io::Error::other("no thread is left"));
+            }
+            thread::spawn(&Spec::default(), move || body(&|| ())).map(drop)
+        };
         let limits = Limits { threads, keep_alive };
-        let scheduler = Scheduler::new(1).0;
-        Self(Arc::new(blocking::Pool::new(limits, scheduler, Box::new(start_thread))))
+        Self(Arc::new(blocking::Pool::new(limits, Scheduler::new(1).0, Box::new(start_thread))))
     }
 
     pub fn submit(&self, job: Task) {

@@ -16,6 +16,7 @@
 //! The map of this crate is in `ARCHITECTURE.md`; each folder uses only what stands above it there.
 
 #[doc(hidden)]
+#[cfg_attr(loom, macro_use)]
 pub mod prim;
 
 pub mod budget;

@@ -100,7 +100,7 @@ impl Pool {
 
     /// Restores the rule of this module for a queue that may hold jobs; gives the lock up.
     fn send_thread(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        match state.owed(self.limits) {
+        match state.owed(self.limits.threads) {
             Owed::Nothing => {}
             Owed::Wake(parker) => {
                 drop(state);
@@ -118,13 +118,20 @@ impl Pool {
         }
     }
 
-    /// No thread could be started: the running ones will come to the jobs; if there is none, the jobs end in an error.
+    /// No thread could be started. One that has become idle meanwhile goes instead; else the running ones will come to
+    /// the jobs; if there is none, the jobs end in an error.
     fn cannot_start(&self, error: &io::Error) {
         let mut state = self.state.lock();
         state.threads -= 1;
         state.is_coming = false;
         let orphans = if state.threads == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() };
+        let owed = state.owed(0);
         drop(state);
+        // Shutdown may be waiting for the thread that never was.
+        self.ended.notify_all();
+        if let Owed::Wake(parker) = owed {
+            parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
+        }
         if !orphans.is_empty() {
             let count = orphans.len();
             crate::report::warn(format_args!(
@@ -213,7 +220,8 @@ impl Pool {
 }
 
 impl State {
-    fn owed(&mut self, limits: Limits) -> Owed {
+    /// What brings a thread to the jobs, with `threads_max` threads at most.
+    fn owed(&mut self, threads_max: usize) -> Owed {
         if self.jobs.is_empty() || self.is_coming {
             return Owed::Nothing;
         }
@@ -221,7 +229,7 @@ impl State {
             self.is_coming = true;
             return Owed::Wake(parker);
         }
-        if self.threads < limits.threads {
+        if self.threads < threads_max {
             self.is_coming = true;
             self.threads += 1;
             return Owed::Start;

@@ -7,6 +7,9 @@ pub mod alloc;
 pub mod atomic;
 pub mod cell;
 pub mod deque;
+#[cfg(loom)]
+#[macro_use]
+pub mod local;
 pub mod lock;
 pub mod statics;
 pub mod thread;

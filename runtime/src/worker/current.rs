@@ -58,7 +58,7 @@ pub(super) fn suspend<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
 }
 
 /// True when this thread is one of the scheduler's workers, at work or blocked in place.
-pub(super) fn is_worker_of(shared: *const Shared) -> bool {
+pub(crate) fn is_worker_of(shared: &Shared) -> bool {
     let is_one = |worker: *const Worker| {
         // SAFETY: as in `with` and `suspend`: set while the worker lives.
         unsafe { worker.as_ref() }.is_some_and(|worker| worker.belongs_to(shared))

@@ -15,5 +15,6 @@ pub(crate) mod stats;
 
 pub(crate) use block::block_in_place;
 pub(crate) use core::{Worker, start_thread};
+pub(crate) use current::is_worker_of;
 pub(crate) use pinned::MadeOnWorker;
 pub(crate) use shared::{Phase, Settings, Shared, SharedRef, StartThread, ThreadBody};

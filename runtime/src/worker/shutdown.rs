@@ -38,7 +38,7 @@ impl SharedRef {
     fn wait_for_threads(&self, deadline: Instant) {
         let mut running = self.running.lock();
         // Dropped from inside one of its own tasks, a runtime cannot wait for that very thread (f18).
-        let own = usize::from(current::is_worker_of(self.as_ptr()));
+        let own = usize::from(current::is_worker_of(self));
         while *running > own {
             let now = real_now();
             if now >= deadline {

@@ -1,0 +1,83 @@
+//! A root future on the thread that calls `block_on`, woken from other threads.
+//!
+//! The promise: a wake ends the current or the next sleep of the root's thread, and the poll that follows sees what was
+//! written before it; also a wake during the poll, and one by the root itself (f07).
+//!
+//! The model plays a root that waits for two flags (Relaxed: the order must come from the wake) and threads that set them.
+//! It has worker threads, so the root sleeps on a condvar; the current-thread flavour, where it runs tasks in between, rests
+//! on thread-locals that are not modelled.
+//!
+//! Broken on purpose, in `runtime/src/block_on.rs`, and seen to fail:
+//! - `Root::poll` clears `is_woken` after the poll: deadlock.
+//! - `wake_by_ref` unparks without setting `is_woken`: deadlock. It swaps with Relaxed: deadlock.
+//! - `wake_by_ref` never unparks: deadlock.
+#![cfg(loom)]
+
+use loom::thread;
+use loom_tests::check;
+use raddle_runtime::internals::Scheduler;
+use raddle_runtime::prim::atomic::{AtomicBool, Ordering::Relaxed};
+use raddle_runtime::prim::lock::{Condvar, Mutex};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+#[derive(Default)]
+struct Shared {
+    flags: [AtomicBool; 2],
+    waker: Mutex<Option<Waker>>,
+    is_there: Condvar,
+}
+
+impl Shared {
+    fn set(&self, flag: usize) {
+        let mut guard = self.waker.lock();
+        while guard.is_none() {
+            guard = self.is_there.wait(guard);
+        }
+        let waker = guard.clone().expect("waited for");
+        drop(guard);
+        self.flags[flag].store(true, Relaxed);
+        waker.wake();
+    }
+
+    fn is_set(&self, flag: usize) -> bool {
+        self.flags[flag].load(Relaxed)
+    }
+}
+
+#[test]
+fn wakes_from_two_threads_reach_the_root() {
+    check(|| {
+        let (scheduler, shared) = (Scheduler::new(1), Arc::new(Shared::default()));
+        let threads = [0, 1].map(|flag| {
+            let shared = shared.clone();
+            thread::spawn(move || shared.set(flag))
+        });
+        scheduler.block_on(poll_fn(|cx| {
+            if shared.waker.lock().replace(cx.waker().clone()).is_none() {
+                shared.is_there.notify_all();
+            }
+            if shared.is_set(0) && shared.is_set(1) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        shared.waker.lock().take();
+    });
+}
+
+#[test]
+fn f07_a_root_that_wakes_itself_is_polled_again() {
+    check(|| {
+        let scheduler = Scheduler::new(1);
+        let mut polls = 0;
+        scheduler.block_on(poll_fn(|cx| {
+            polls += 1;
+            if polls < 3 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        }));
+        assert_eq!(polls, 3);
+    });
+}
