@@ -154,7 +154,9 @@ fn park_and_wake() {
     let after = counts();
     let [all, small, rss] = std::array::from_fn(|i| after[i].abs_diff(before[i]) as f64 / TASKS as f64);
     let future = size_of::<Parked>() as f64;
-    println!("a parked task whose future has {future} bytes: {small:.1} bytes and a slot in the set of live tasks;");
+    println!(
+        "a parked task whose future has {future} bytes: {small:.1} bytes and a slot in the set of live tasks;"
+    );
     println!("with all tables and queues {all:.1} bytes allocated, {rss:.1} bytes resident");
     assert_eq!(runtime.metrics().alive_tasks(), TASKS);
     timed("wake them all", || {

@@ -13,7 +13,6 @@ use raddle_runtime::task::JoinHandle;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -33,13 +32,7 @@ pub fn check_within(preemptions: usize, model: impl Fn() + Send + Sync + 'static
     let mut builder = Builder::new();
     builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(PREEMPTIONS).min(preemptions));
     builder.max_branches = builder.max_branches.max(STEPS);
-    // Thread-locals of the runtime are real ones, which loom's threads share: a model that leaves one changed must not
-    // meet the next on the same thread.
-    let thread =
-        std::thread::Builder::new().spawn(move || builder.check(model)).expect("a thread for the model");
-    if let Err(panic) = thread.join() {
-        resume_unwind(panic);
-    }
+    builder.check(model);
 }
 
 /// Something that happens once, and that threads wait for; also as a waker.

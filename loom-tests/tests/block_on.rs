@@ -4,8 +4,7 @@
 //! written before it; also a wake during the poll, and one by the root itself (f07).
 //!
 //! The model plays a root that waits for two flags (Relaxed: the order must come from the wake) and threads that set them.
-//! It has worker threads, so the root sleeps on a condvar; the current-thread flavour, where it runs tasks in between, rests
-//! on thread-locals that are not modelled.
+//! It has worker threads, so the root sleeps on a condvar.
 //!
 //! Broken on purpose, in `runtime/src/block_on.rs`, and seen to fail:
 //! - `Root::poll` clears `is_woken` after the poll: deadlock.

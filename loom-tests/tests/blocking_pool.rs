@@ -20,22 +20,18 @@ use loom_tests::{Count, Event, Ready, check_within};
 use raddle_runtime::internals::{Pool, Task, allocate};
 use raddle_runtime::prim::FAR;
 use raddle_runtime::prim::atomic::{AtomicBool, Ordering::Relaxed};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A pool whose threads are the model's.
-fn pool(threads: usize, keep_alive: Duration) -> Pool {
-    Pool::new(threads, keep_alive, |body| {
-        thread::spawn(body);
-        Ok(())
-    })
+fn always() -> bool {
+    true
 }
 
 /// A job that tells that it ran.
 fn job(ran: &Arc<Event>) -> Task {
     let ran = ran.clone();
-    let (task, handle) = allocate(async move { ran.set() }, Ready::default().scheduler(Count::default().probe(), false));
+    let (task, handle) =
+        allocate(async move { ran.set() }, Ready::default().scheduler(Count::default().probe(), false));
     handle.detach();
     task
 }
@@ -43,7 +39,7 @@ fn job(ran: &Arc<Event>) -> Task {
 #[test]
 fn f17_a_job_meets_a_thread_whose_time_is_up() {
     check_within(2, || {
-        let (pool, events) = (pool(2, Duration::ZERO), [Event::new(), Event::new()]);
+        let (pool, events) = (Pool::new(2, Duration::ZERO, always), [Event::new(), Event::new()]);
         for ran in &events {
             pool.submit(job(ran));
             ran.wait();
@@ -55,7 +51,7 @@ fn f17_a_job_meets_a_thread_whose_time_is_up() {
 #[test]
 fn f17_two_submitters_meet_one_thread() {
     check_within(2, || {
-        let (pool, events) = (pool(1, Duration::ZERO), [Event::new(), Event::new()]);
+        let (pool, events) = (Pool::new(1, Duration::ZERO, always), [Event::new(), Event::new()]);
         let other = {
             let (pool, ran) = (pool.clone(), events[1].clone());
             thread::spawn(move || pool.submit(job(&ran)))
@@ -71,7 +67,7 @@ fn f17_two_submitters_meet_one_thread() {
 #[test]
 fn f17_a_thread_that_leaves_a_job_behind_sends_the_next() {
     check_within(2, || {
-        let (pool, second) = (pool(2, FAR), Event::new());
+        let (pool, second) = (Pool::new(2, FAR, always), Event::new());
         let first = Event::new();
         let (wait, tell) = (second.clone(), first.clone());
         let work = async move {
@@ -92,13 +88,7 @@ fn f17_a_thread_that_leaves_a_job_behind_sends_the_next() {
 fn f17_a_job_is_not_orphaned_when_a_thread_cannot_start() {
     check_within(2, || {
         let may_start = AtomicBool::new(true);
-        let pool = Pool::new(2, FAR, move |body| {
-            if !may_start.swap(false, Relaxed) {
-                return Err(io::Error::other("no thread is left"));
-            }
-            thread::spawn(body);
-            Ok(())
-        });
+        let pool = Pool::new(2, FAR, move || may_start.swap(false, Relaxed));
         let events = [Event::new(), Event::new(), Event::new()];
         pool.submit(job(&events[0]));
         let other = {
@@ -117,9 +107,10 @@ fn f17_a_job_is_not_orphaned_when_a_thread_cannot_start() {
 #[test]
 fn f18_a_job_that_meets_shutdown_ends() {
     check_within(2, || {
-        let (pool, count) = (pool(1, FAR), Count::default());
+        let (pool, count) = (Pool::new(1, FAR, always), Count::default());
         let whole = count.probe();
-        let (task, handle) = allocate(async move { whole.change() }, Ready::default().scheduler(count.probe(), false));
+        let (task, handle) =
+            allocate(async move { whole.change() }, Ready::default().scheduler(count.probe(), false));
         handle.detach();
         let submitter = {
             let pool = pool.clone();
@@ -136,9 +127,10 @@ fn f18_a_job_that_meets_shutdown_ends() {
 #[test]
 fn f18_a_thread_that_cannot_start_does_not_hold_shutdown_up() {
     check_within(2, || {
-        let (count, pool) = (Count::default(), Pool::new(1, FAR, |_| Err(io::Error::other("no thread is left"))));
+        let (count, pool) = (Count::default(), Pool::new(1, FAR, || false));
         let whole = count.probe();
-        let (task, handle) = allocate(async move { whole.change() }, Ready::default().scheduler(count.probe(), false));
+        let (task, handle) =
+            allocate(async move { whole.change() }, Ready::default().scheduler(count.probe(), false));
         handle.detach();
         let submitter = {
             let pool = pool.clone();

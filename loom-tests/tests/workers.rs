@@ -3,9 +3,9 @@
 //! The promise: no task waits in a queue while a worker sleeps and nobody searches; a worker that was chosen wakes, though
 //! the choice and its sleep cross; a long poll on one worker keeps no task from the other.
 //!
-//! The model plays workers in their real loop (`Worker::run`), which find, search, sleep, look once more, park and are
-//! chosen, and threads that push tasks from outside. A task that must run beside another waits for it, so that a task
-//! left waiting is a deadlock.
+//! The model plays a scheduler's workers as they are, from their start to shutdown: they find, search, sleep, look once
+//! more, park and are chosen. Threads push tasks from outside. A task that must run beside another waits for it, so that
+//! a task left waiting is a deadlock.
 //!
 //! Broken on purpose, in `runtime/src/`, and seen to fail:
 //! - `idle/mod.rs`: no fence in `choose`; no fence in `fall_asleep`: deadlocks.
@@ -20,23 +20,10 @@ use loom_tests::{Event, check_within};
 use raddle_runtime::internals::Scheduler;
 use std::sync::Arc;
 
-/// The threads of `workers` workers, which run until the scheduler closes.
-fn start(scheduler: &Scheduler, workers: usize) -> Vec<thread::JoinHandle<()>> {
-    let start = |index| {
-        let scheduler = scheduler.clone();
-        thread::spawn(move || {
-            let worker = scheduler.worker(index);
-            worker.run(|| !scheduler.is_open());
-            worker.retire();
-        })
-    };
-    (0..workers).map(start).collect()
-}
-
-fn end(scheduler: &Scheduler, threads: Vec<thread::JoinHandle<()>>) {
-    scheduler.close();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    scheduler.finish();
+/// The end is another model's; here one order of it will do.
+fn end(scheduler: &Scheduler) {
+    loom::stop_exploring();
+    scheduler.shut_down();
 }
 
 /// Spawns a task that tells when it runs.
@@ -51,9 +38,9 @@ fn tells(scheduler: &Scheduler) -> Arc<Event> {
 fn a_push_reaches_a_worker_that_is_about_to_sleep() {
     check_within(2, || {
         let scheduler = Scheduler::new(1);
-        let threads = start(&scheduler, 1);
+        scheduler.start();
         tells(&scheduler).wait();
-        end(&scheduler, threads);
+        end(&scheduler);
     });
 }
 
@@ -61,14 +48,14 @@ fn a_push_reaches_a_worker_that_is_about_to_sleep() {
 fn two_pushes_reach_one_worker() {
     check_within(2, || {
         let scheduler = Scheduler::new(1);
-        let threads = start(&scheduler, 1);
+        scheduler.start();
         let other = {
             let scheduler = scheduler.clone();
             thread::spawn(move || tells(&scheduler).wait())
         };
         tells(&scheduler).wait();
         other.join().unwrap();
-        end(&scheduler, threads);
+        end(&scheduler);
     });
 }
 
@@ -90,9 +77,9 @@ fn a_long_poll_keeps_no_task_from_the_other_worker() {
     check_within(2, || {
         let scheduler = Scheduler::new(2);
         let long_ran = long_and_short(&scheduler);
-        let threads = start(&scheduler, 2);
+        scheduler.start();
         long_ran.wait();
-        end(&scheduler, threads);
+        end(&scheduler);
     });
 }
 
@@ -100,8 +87,8 @@ fn a_long_poll_keeps_no_task_from_the_other_worker() {
 fn a_long_poll_that_comes_as_the_workers_fall_asleep_keeps_no_task_from_the_other() {
     check_within(1, || {
         let scheduler = Scheduler::new(2);
-        let threads = start(&scheduler, 2);
+        scheduler.start();
         long_and_short(&scheduler).wait();
-        end(&scheduler, threads);
+        end(&scheduler);
     });
 }

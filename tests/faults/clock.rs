@@ -198,6 +198,40 @@ fn f22_paused_time_stands_still_while_tasks_run() {
     });
 }
 
+/// Nothing runs late on the paused clock: whoever wakes finds the very time it asked for, whatever others do meanwhile.
+#[test]
+fn f22_sleepers_wake_at_their_time_to_the_nanosecond() {
+    async fn sleeper(seed: u64) {
+        let mut state = seed;
+        for _ in 0..60 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed | 1);
+            let deadline = Instant::now() + Duration::from_nanos(state >> (24 + seed % 16));
+            sleep_until(deadline).await;
+            assert_eq!(Instant::now(), deadline, "time went on while a task was awake");
+            match seed % 7 {
+                0 => crate::common::yields(3).await,
+                1 => drop(spawn(crate::common::yields(2)).await),
+                2 => spawn_blocking(|| ()).await.unwrap(),
+                3 => (0..200).for_each(|_| std::hint::spin_loop()),
+                _ => {}
+            }
+            assert_eq!(Instant::now(), deadline, "time went on while a task was awake");
+        }
+    }
+    for builder in [multi_thread(1), multi_thread(2), multi_thread(4), multi_thread(1).current_thread()] {
+        within(2 * HANGS, move || {
+            let runtime = builder.start_paused(true).build().unwrap();
+            let sleepers: Vec<_> = (0..40).map(|seed| runtime.spawn(sleeper(seed))).collect();
+            runtime.block_on(async {
+                sleeper(41).await;
+                for sleeper in sleepers {
+                    sleeper.await.unwrap();
+                }
+            });
+        });
+    }
+}
+
 #[test]
 fn f22_what_is_on_its_way_through_a_socket_comes_before_later_timers() {
     use futures_lite::{AsyncReadExt, AsyncWriteExt};

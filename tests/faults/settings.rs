@@ -1,6 +1,6 @@
 //! Settings that make no sense: f40. The environment's are in `tests/environment.rs`.
 
-use crate::common::{HANGS, SOON, within};
+use crate::common::{HANGS, SOON, child, flavours, within};
 use raddle::runtime::Builder;
 use std::io;
 use std::time::Duration;
@@ -85,4 +85,66 @@ fn f40_a_start_hook_that_panics_does_not_leave_a_runtime_that_hangs() {
 fn f40_the_widest_settings_work() {
     let builder = Builder::new().worker_threads(64).max_blocking_threads(65_536).seed(u64::MAX);
     built(builder.thread_stack_size(64 * 1024)).unwrap();
+}
+
+/// What is left when no runtime can be made: an error, and everything that was begun is undone. In a child, for the limit
+/// is that of a process.
+#[test]
+fn a_system_without_descriptors_is_an_error() {
+    if child::role().is_some() {
+        let before = open_descriptors();
+        let mut refused = 0;
+        for free in 0..6 {
+            for (_, builder) in flavours() {
+                let error = with_descriptors(before + free, || builder.build().map(drop));
+                let Err(error) = error else { continue };
+                assert_eq!(error.raw_os_error(), Some(libc::EMFILE), "{error}");
+                assert_eq!(open_descriptors(), before, "some are left open");
+                refused += 1;
+            }
+        }
+        assert!(refused >= 4, "it takes more than one descriptor: {refused}");
+        return built(Builder::new()).unwrap();
+    }
+    let output = child::run("settings::a_system_without_descriptors_is_an_error", "child", &[]);
+    assert!(output.status.success(), "{}", child::text(&output.stderr));
+}
+
+#[test]
+fn f29_threads_and_descriptors_are_given_back() {
+    if child::role().is_some() {
+        built(Builder::new()).unwrap();
+        let before = (open_descriptors(), threads());
+        for _ in 0..20 {
+            for (_, builder) in flavours() {
+                built(builder).unwrap();
+            }
+        }
+        crate::common::eventually("all threads end", || threads() == before.1);
+        return assert_eq!(open_descriptors(), before.0);
+    }
+    let output = child::run("settings::f29_threads_and_descriptors_are_given_back", "child", &[]);
+    assert!(output.status.success(), "{}", child::text(&output.stderr));
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("procfs").count() - 1
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("procfs").count()
+}
+
+/// Runs `f` while this process may have `count` descriptors open.
+fn with_descriptors<T>(count: usize, f: impl FnOnce() -> T) -> T {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for writing.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }, 0);
+    let low = libc::rlimit { rlim_cur: count as libc::rlim_t, ..limit };
+    // SAFETY: `low` is valid for reading.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const low) }, 0);
+    let result = f();
+    // SAFETY: `limit` is valid for reading.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+    result
 }

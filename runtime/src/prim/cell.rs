@@ -3,7 +3,7 @@
 #[cfg(loom)]
 pub use model::UnsafeCell;
 
-/// A cell whose accesses are bracketed by a closure; see [`loom::cell::UnsafeCell`] for why.
+/// A cell whose accesses are bracketed by a closure; loom's cell of the same name says why.
 #[cfg(not(loom))]
 #[derive(Debug, Default)]
 #[repr(transparent)]

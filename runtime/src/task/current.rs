@@ -1,7 +1,7 @@
 //! The task this thread is polling.
 
-use super::cell::Header;
 use super::error::Origin;
+use super::header::Header;
 use super::id::Id;
 use super::join::TaskRef;
 use super::waker;

@@ -1,6 +1,6 @@
 //! What few tasks have: a name, inherited task-locals, a request to end. One pointer in the header, made on first need.
 
-use super::cell::Header;
+use super::header::Header;
 use super::local::Inherited;
 use crate::prim::atomic::{Ordering::AcqRel, Ordering::Acquire};
 use crate::prim::lock::Mutex;

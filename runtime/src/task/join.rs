@@ -1,8 +1,8 @@
 //! Handles on a task: to await its output, to ask it to end.
 
-use super::cell::Header;
 use super::error::JoinError;
 use super::extras::Extras;
+use super::header::Header;
 use super::id::Id;
 use super::state::{DropJoin, Wake};
 use crate::budget;

@@ -1,30 +1,45 @@
-//! Tasks: one allocation each, handled through a type-erased pointer to its header.
+//! Tasks: handles to await, name and cancel them, errors, task-locals.
 //!
-//! ```text
-//! Cell { Header { state, vtable, live key, spawn site, extras, id }, scheduler, future or output, join waker }
 //! ```
-//!
-//! Access rules, cited where unsafe code relies on them ("rule 2"):
-//!
-//! 1. **Header and scheduler** are read by anyone who has a reference, and do not change, except through atomics. The
-//!    live key is written once, before the task is first queued or shown to anyone.
-//! 2. **Future or output** (`stage`) belongs to whoever moved the state to RUNNING, until COMPLETE. After COMPLETE it
-//!    belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner that completed the task; then to whoever
-//!    frees the cell.
-//! 3. **Join waker** belongs to the `JoinHandle` while JOIN_WAKER is unset. While it is set, the handle may read it and
-//!    nobody writes. If it is set when the task completes, the runner moves the waker out by copying its bits; no one
-//!    drops it afterwards.
-//! 4. **A queue entry** ([`Task`]) is the right to poll once. There is at most one, it holds no reference, and needs
-//!    none: the task is not complete, so the scheduler's reference is there.
-//! 5. **After handing a task on** (a push, `Complete::Left`, an idle transition) it may be freed at any moment by
-//!    another thread: it is not touched again.
-//! 6. **A `!Send` future** (a pinned task) is polled and dropped on the thread of its worker only: the scheduler sends
-//!    its queue entries there. Its output is Send.
+//! let runtime = raddle_runtime::runtime::Builder::new().worker_threads(2).build().unwrap();
+//! let error = runtime.block_on(async {
+//!     let task = raddle_runtime::TaskBuilder::new().name("ticker").spawn(std::future::pending::<()>());
+//!     task.cancel_with("no longer needed");
+//!     task.await.unwrap_err()
+//! });
+//! assert!(error.is_cancelled());
+//! assert_eq!(error.task_name(), Some("ticker"));
+//! assert_eq!(error.reason(), Some("no longer needed"));
+//! ```
+
+// One allocation each, handled through a type-erased pointer to its header.
+//
+// ```text
+// Cell { Header { state, vtable, live key, spawn site, extras, id }, scheduler, future or output, join waker }
+// ```
+//
+// Access rules, cited where unsafe code relies on them ("rule 2"):
+//
+// 1. **Header and scheduler** are read by anyone who has a reference, and do not change, except through atomics. The
+//    live key is written once, before the task is first queued or shown to anyone.
+// 2. **Future or output** (`stage`) belongs to whoever moved the state to RUNNING, until COMPLETE. After COMPLETE it
+//    belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner that completed the task; then to whoever
+//    frees the cell.
+// 3. **Join waker** belongs to the `JoinHandle` while JOIN_WAKER is unset. While it is set, the handle may read it and
+//    nobody writes. If it is set when the task completes, the runner moves the waker out by copying its bits; no one
+//    drops it afterwards.
+// 4. **A queue entry** (`Task`) is the right to poll once. There is at most one, it holds no reference, and needs
+//    none: the task is not complete, so the scheduler's reference is there.
+// 5. **After handing a task on** (a push, `Complete::Left`, an idle transition) it may be freed at any moment by
+//    another thread: it is not touched again.
+// 6. **A `!Send` future** (a pinned task) is polled and dropped on the thread of its worker only: the scheduler sends
+//    its queue entries there. Its output is Send.
 
 mod cell;
 pub mod current;
 mod error;
 mod extras;
+mod header;
 mod id;
 mod join;
 pub mod local;
@@ -40,9 +55,10 @@ pub use id::Id;
 pub use join::{CancelHandle, JoinHandle};
 pub use local::LocalKey;
 
-pub(crate) use cell::{Header, Spawn, allocate};
+pub(crate) use cell::{Spawn, allocate};
 pub(crate) use error::{Origin, message};
 pub(crate) use extras::Extras;
+pub(crate) use header::Header;
 pub(crate) use owned::{LiveKey, LiveSet, Shard};
 pub(crate) use runnable::{Ran, Task};
 

@@ -12,7 +12,7 @@
 //! The owner's free list is its own. Others give slots back on a second list, `returned`, that the owner takes whole
 //! when its own runs dry; since nobody takes single links from it there is no ABA.
 
-use super::cell::Header;
+use super::header::Header;
 use super::runnable::Task;
 use crate::prim::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 use crate::prim::atomic::{Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};

@@ -1,6 +1,6 @@
 //! A queue entry: the right to poll a task once.
 
-use super::cell::Header;
+use super::header::Header;
 use std::ptr::NonNull;
 
 /// What became of a task that was run.

@@ -1,6 +1,6 @@
 //! The task as a `Waker`: its pointer, and four functions that speak with the state word.
 
-use super::cell::Header;
+use super::header::Header;
 use super::state::Wake;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;

@@ -8,7 +8,7 @@ use super::core::start_thread;
 use super::shared::{Phase, Remote, Shared, SharedRef};
 use crate::driver::clock::real_now;
 use crate::prim::atomic::{
-    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
+    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst, fence,
 };
 use crate::prim::lock::{Condvar, Mutex};
 use crate::task::{Header, Origin};
@@ -123,9 +123,9 @@ impl Monitor {
     /// A worker woke: the monitor has something to watch.
     #[inline]
     pub(crate) fn notice_awake(&self) {
-        // SeqCst, as the change of the idle word before it and the monitor's store and look in `sleep`: either the
-        // monitor sees a worker awake, or we see it asleep.
-        if self.is_asleep.load(SeqCst) {
+        // Pairs with the fence in `sleep`: either the monitor sees what we did before, or we see it asleep.
+        fence(SeqCst);
+        if self.is_asleep.load(Relaxed) {
             self.call();
         }
     }
@@ -145,7 +145,9 @@ impl Monitor {
 
     /// Sleeps until a worker wakes. The caller has seen them all asleep.
     pub(crate) fn sleep(&self, still_quiet: impl Fn() -> bool) {
-        self.is_asleep.store(true, SeqCst);
+        self.is_asleep.store(true, Relaxed);
+        // Pairs with the fence in `notice_awake`.
+        fence(SeqCst);
         if still_quiet() {
             let mut called = self.called.lock();
             while !*called {
@@ -153,7 +155,7 @@ impl Monitor {
             }
             *called = false;
         }
-        self.is_asleep.store(false, SeqCst);
+        self.is_asleep.store(false, Relaxed);
     }
 }
 
