@@ -36,3 +36,8 @@ pub mod task {
     pub use raddle_runtime::task::*;
     pub use raddle_runtime::{all_tasks as all, task_local};
 }
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

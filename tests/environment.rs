@@ -1,5 +1,5 @@
-//! The environment: each `RADDLE_*` variable, what a bad value does, and who wins. In child processes, for the environment
-//! belongs to a process.
+//! The environment: each `RADDLE_*` variable, what a bad value does, and who wins. In child processes, for the
+//! environment belongs to a process.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests stand outside the seam")]
 
 mod common;
@@ -213,7 +213,8 @@ fn when_a_poll_is_blocked_and_whether_that_is_said_comes_from_the_environment() 
         runtime.block_on(slow).unwrap();
         return println!("said: {}", runtime.metrics().blocked_polls());
     }
-    let cases: [(&str, &[(&str, &str)], &str, bool); 6] = [
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, Variables<'_>, &str, bool); 6] = [
         ("environment", &[], "0", false),
         ("environment", &[("RADDLE_BLOCKED_AFTER_MS", "10")], "1", false),
         ("environment", &[("RADDLE_BLOCKED_AFTER_MS", "10"), ("RADDLE_DEBUG", "1")], "1", true),

@@ -1,7 +1,8 @@
-//! Forks: a runtime made before is refused in the child with a clear message, dropping it there does no harm, and a new one
-//! works. (f34 has the rest: children that are started.)
+//! Forks: a runtime made before is refused in the child with a clear message, dropping it there does no harm, and a
+//! new one works. (f34 has the rest: children that are started.)
 //!
-//! Each test forks from a process that has just been started for it: what a fork may do depends on what other threads do.
+//! Each test forks from a process that has just been started for it: what a fork may do depends on what other threads
+//! do.
 #![cfg(unix)]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests stand outside the seam")]
 

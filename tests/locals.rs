@@ -86,16 +86,16 @@ fn outside_and_after_the_scope_the_message_names_the_local() {
 #[test]
 fn tasks_keep_their_values_apart_wherever_they_run() {
     on_both(|runtime| {
+        async fn count(from: u64) {
+            for step in 0..100 {
+                let before = COUNTER.with(|counter| counter.replace(counter.get() + 1));
+                assert_eq!(before, from + step);
+                yield_now().await;
+            }
+        }
         let task = |number: u64| {
-            runtime.spawn(COUNTER.scope(Cell::new(number * 1_000), async move {
-                for step in 0..100 {
-                    COUNTER.with(|counter| {
-                        assert_eq!(counter.get(), number * 1_000 + step);
-                        counter.set(counter.get() + 1);
-                    });
-                    yield_now().await;
-                }
-            }))
+            let from = number * 1_000;
+            runtime.spawn(COUNTER.scope(Cell::new(from), count(from)))
         };
         let tasks: Vec<_> = (0..50).map(task).collect();
         tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
@@ -127,17 +127,15 @@ fn an_inherited_value_is_seen_by_every_kind_of_child_and_grandchild() {
 fn a_child_keeps_what_it_inherited_after_the_scope_has_ended() {
     on_both(|runtime| {
         runtime.block_on(async {
+            async fn child(wait: impl Future<Output = ()>) -> (String, String) {
+                wait.await;
+                let own = TENANT.scope("own".into(), async { TENANT.get() }).await;
+                (own, TENANT.get())
+            }
             let gate = Gate::new();
             let wait = gate.wait();
-            let child = TENANT
-                .scope("first".into(), async move {
-                    spawn(async move {
-                        wait.await;
-                        let own = TENANT.scope("own".into(), async { TENANT.get() }).await;
-                        (own, TENANT.get())
-                    })
-                })
-                .await;
+            let parent = TENANT.scope("first".into(), async move { (spawn(child(wait)),) });
+            let child = parent.await.0;
             TENANT.scope("second".into(), async { yields(2).await }).await;
             gate.open();
             assert_eq!(child.await.unwrap(), ("own".into(), "first".into()));
@@ -152,13 +150,14 @@ fn an_inherited_value_is_dropped_with_the_last_task_that_has_it() {
         let (drops, gate) = (Drops::new(), Gate::new());
         let value = Guarded(drops.guard());
         let wait = gate.wait();
-        let child = runtime.block_on(GUARDED.scope(value, async move {
+        let mut child = None;
+        runtime.block_on(GUARDED.scope(value, async {
             spawn(async { spawn(yields(3)).await.unwrap() }).await.unwrap();
-            spawn(wait)
+            child = Some(spawn(wait));
         }));
         assert_eq!(drops.dropped(), 0);
         gate.open();
-        runtime.block_on(child).unwrap();
+        runtime.block_on(child.unwrap()).unwrap();
         common::eventually("the value is dropped", || drops.dropped() == 1);
     });
 }
@@ -226,8 +225,8 @@ fn a_scope_works_on_any_executor() {
     assert_eq!(seen, (4, "t".into()));
 }
 
-/// A scope that is entered while the value of an outer one is borrowed cannot hide it: a clear panic, not the end of the
-/// process. In a child, for that is what the end of a process takes.
+/// A scope that is entered while the value of an outer one is borrowed cannot hide it: a clear panic, not the end of
+/// the process. In a child, for that is what the end of a process takes.
 #[test]
 fn a_scope_entered_while_the_value_is_borrowed_is_a_panic_that_can_be_caught() {
     if child::role().is_some() {

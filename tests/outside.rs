@@ -3,10 +3,8 @@
 
 mod common;
 
-use common::gate::Gate;
-use common::{
-    HANGS, SOON, child, current_thread, flavours, multi_thread, on_both, panic_of, within, workers,
-};
+use common::{HANGS, SOON, child, current_thread, multi_thread, on_both, panic_of, within, workers};
+use raddle::net::poll_fd::AsyncFd;
 use raddle::net::{TcpListener, TcpStream};
 use raddle::runtime::{Handle, PanicPolicy, Runtime};
 use raddle::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
@@ -36,6 +34,7 @@ fn whatever_needs_a_runtime_panics_outside_one_and_says_what_to_do() {
         panic_of(|| Handle::current()),
         panic_of(|| elsewhere(TcpListener::bind("127.0.0.1:0"))),
         panic_of(|| elsewhere(TcpStream::connect("127.0.0.1:1"))),
+        panic_of(|| AsyncFd::new(std::io::stdin())),
     ];
     for text in texts {
         assert!(text.contains("there is no raddle runtime on this thread"), "{text}");
@@ -147,68 +146,8 @@ fn timers_and_tasks_of_one_runtime_may_be_awaited_on_another() {
     });
 }
 
-#[test]
-fn block_on_inside_async_code_panics_and_says_what_to_do() {
-    for (_, builder) in flavours() {
-        within(HANGS, move || {
-            let runtime = Arc::new(builder.build().unwrap());
-            let others =
-                [runtime.handle().clone(), workers(1).handle().clone(), current_thread().handle().clone()];
-            for handle in others {
-                let inner = handle.clone();
-                let in_task = runtime.spawn(async move { panic_of(|| inner.block_on(async {})) });
-                let in_root = runtime.block_on(async { panic_of(|| handle.block_on(async {})) });
-                for text in [runtime.block_on(in_task).unwrap(), in_root] {
-                    assert!(text.contains("block_on was called inside async code"), "{text}");
-                    assert!(text.contains(".await") && text.contains("block_in_place"), "{text}");
-                }
-            }
-            let in_run = runtime.block_on(async { panic_of(|| raddle::run(async {})) });
-            assert!(in_run.contains("inside async code"), "{in_run}");
-            // It still works, in all the places where it may be called.
-            assert_eq!(runtime.block_on(async { 5 }), 5);
-            let handle = runtime.handle().clone();
-            let call =
-                runtime.spawn_blocking(move || handle.block_on(async { spawn(async { 6 }).await.unwrap() }));
-            assert_eq!(runtime.block_on(call).unwrap(), 6);
-        });
-    }
-}
-
-#[test]
-fn block_on_may_be_called_by_many_threads_at_once() {
-    on_both(|runtime| {
-        std::thread::scope(|scope| {
-            for number in 0..6_u64 {
-                scope.spawn(move || {
-                    for turn in 0..20 {
-                        let sum = runtime.block_on(async {
-                            let child = spawn(async move { number });
-                            sleep(Duration::from_micros(turn * 20)).await;
-                            child.await.unwrap() + spawn_blocking(|| 1).await.unwrap()
-                        });
-                        assert_eq!(sum, number + 1);
-                    }
-                });
-            }
-        });
-    });
-}
-
-#[test]
-fn current_thread_tasks_run_on_the_thread_in_block_on_only() {
-    within(HANGS, || {
-        let runtime = current_thread();
-        let ran = Gate::new();
-        let mark = ran.clone();
-        let task = runtime.spawn(async move {
-            mark.open();
-            std::thread::current().id()
-        });
-        assert!(!ran.is_open(), "nobody runs it yet");
-        assert_eq!(runtime.block_on(task).unwrap(), std::thread::current().id());
-    });
-}
+/// How many workers a runtime has that is watched, and no other here.
+const WATCHED: usize = 3;
 
 /// A runtime, and a reference that is dead once it has been freed.
 fn watched() -> (Runtime, Weak<()>) {
@@ -217,7 +156,7 @@ fn watched() -> (Runtime, Weak<()>) {
     let hook = move |_: &raddle::runtime::TaskPanic<'_>| {
         let _part = &part;
     };
-    (multi_thread(1).on_panic(PanicPolicy::Call(Arc::new(hook))).build().unwrap(), watch)
+    (multi_thread(WATCHED).on_panic(PanicPolicy::Call(Arc::new(hook))).build().unwrap(), watch)
 }
 
 /// Nothing that is freed may be current: asking would read freed memory.
@@ -226,8 +165,7 @@ fn assert_nothing_dangles(watch: &Weak<()>) {
     let freed = watch.upgrade().is_none();
     let is_current = Handle::try_current().is_some_and(|handle| {
         // It is not dropped, for it may have no count to give back.
-        std::mem::forget(handle);
-        true
+        std::mem::ManuallyDrop::new(handle).metrics().workers() == WATCHED
     });
     assert!(!(freed && is_current), "a runtime that has been freed is the current one");
 }

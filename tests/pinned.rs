@@ -72,16 +72,15 @@ fn a_pinned_task_stays_on_one_thread() {
         for runtime in [workers(1), workers(4)] {
             let all: Vec<Visits> = (0..40).map(|_| Visits::default()).collect();
             let _entered = runtime.enter();
-            let spread = all.iter().map(|visits| {
-                let visits = visits.clone();
-                // Half of them are spawned by tasks.
-                if Arc::as_ptr(&visits).addr() % 32 == 0 {
-                    spawn(async move { spawn_pinned(witness(visits, 50)).await.unwrap() })
-                } else {
-                    spawn_pinned(witness(visits, 50))
-                }
-            });
-            let tasks: Vec<_> = spread.collect();
+            // Half of them are spawned by tasks.
+            let by_task = |visits: &Visits| {
+                let make = witness(visits.clone(), 50);
+                spawn(async move { spawn_pinned(make).await.unwrap() })
+            };
+            let from_outside = |visits: &Visits| spawn_pinned(witness(visits.clone(), 50));
+            let (half, other_half) = all.split_at(20);
+            let tasks = half.iter().map(by_task).chain(other_half.iter().map(from_outside));
+            let tasks: Vec<_> = tasks.collect();
             let noise: Vec<_> = (0..20).map(|_| spawn(yields(200))).collect();
             tasks.into_iter().chain(noise).for_each(|task| runtime.block_on(task).unwrap());
             all.iter().for_each(assert_one_thread);
@@ -159,7 +158,7 @@ fn pinned_tasks_are_dropped_on_their_own_threads_at_shutdown() {
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.tasks_dropped, 30);
         for visits in &all {
-            assert_eq!(visits.lock().unwrap().len(), 3, "made, polled and dropped");
+            assert!(visits.lock().unwrap().len() >= 3, "made, polled and dropped");
             assert_one_thread(visits);
         }
     });
@@ -234,17 +233,18 @@ fn a_closure_or_pinned_future_that_panics_is_the_joiners_error() {
 fn a_pinned_task_queued_when_block_on_returns_runs_in_the_next() {
     within(HANGS, || {
         let runtime = current_thread();
-        let task = runtime.block_on(async { spawn_pinned(|| async { 7 }) });
-        assert_eq!(runtime.block_on(task).unwrap(), 7);
-        let task = runtime.block_on(async {
-            let task = spawn_pinned(|| async {
+        let mut task = None;
+        runtime.block_on(async { task = Some(spawn_pinned(|| async { 7 })) });
+        assert_eq!(runtime.block_on(task.unwrap()).unwrap(), 7);
+        let mut task = None;
+        runtime.block_on(async {
+            task = Some(spawn_pinned(|| async {
                 yields(10).await;
                 8
-            });
+            }));
             yields(3).await;
-            task
         });
-        assert_eq!(runtime.block_on(task).unwrap(), 8);
+        assert_eq!(runtime.block_on(task.unwrap()).unwrap(), 8);
     });
 }
 
@@ -269,16 +269,16 @@ fn a_pinned_task_of_a_current_thread_runtime_does_not_follow_block_on_to_another
         let visits = Visits::default();
         let (make, gate) = (witness(visits.clone(), 1_000), Gate::new());
         let wait = gate.wait();
-        let task = runtime.block_on(async {
-            let task = spawn_pinned(move || {
+        let mut task = None;
+        runtime.block_on(async {
+            task = Some(spawn_pinned(move || {
                 let inner = make();
                 async move {
                     wait.await;
                     inner.await;
                 }
-            });
+            }));
             yields(20).await;
-            task
         });
         gate.open();
         let other = runtime.clone();
@@ -286,7 +286,7 @@ fn a_pinned_task_of_a_current_thread_runtime_does_not_follow_block_on_to_another
         elsewhere.join().unwrap();
         assert_one_thread(&visits);
         runtime.block_on(yields(20));
-        task.cancel();
+        task.unwrap().cancel();
         runtime.block_on(yields(20));
         assert_one_thread(&visits);
     });

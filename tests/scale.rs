@@ -198,37 +198,39 @@ fn a_million_tasks_are_shut_down_on_one_thread() {
     });
 }
 
+/// Tasks and calls that end in every way there is, and some that do not.
+async fn lives() {
+    async fn life(number: u64) -> bool {
+        raddle::time::timeout(Duration::from_micros(number % 50), pending::<()>()).await.is_ok()
+    }
+    for number in 0..2_000 {
+        let task = raddle::task::Builder::new().name("a name").spawn(life(number));
+        match number % 4 {
+            0 => drop(task.await),
+            1 => task.cancel_with(String::from("a reason")),
+            2 => task.detach(),
+            _ => drop(raddle::spawn_blocking(|| vec![0; 100]).await),
+        }
+    }
+    (0..2_000).for_each(|_| raddle::spawn(pending::<()>()).detach());
+}
+
 /// f29, by the byte: what a runtime and its tasks allocated is freed, however they ended.
 #[test]
 fn f29_nothing_is_leaked() {
     let _alone = alone();
     within(PATIENCE, || {
-        let mut after = Vec::new();
-        for _ in 0..6 {
+        let round = |_| {
             for builder in [multi_thread(2), multi_thread(1).current_thread()] {
                 let runtime = builder.build().unwrap();
-                runtime.block_on(async {
-                    for number in 0..2_000_u64 {
-                        let task = raddle::task::Builder::new().name("a name").spawn(async move {
-                            raddle::time::timeout(Duration::from_micros(number % 50), pending::<()>())
-                                .await
-                                .is_ok()
-                        });
-                        match number % 4 {
-                            0 => drop(task.await),
-                            1 => task.cancel_with(String::from("a reason")),
-                            2 => task.detach(),
-                            _ => drop(raddle::spawn_blocking(|| vec![0; 100]).await),
-                        }
-                    }
-                    (0..2_000).for_each(|_| raddle::spawn(pending::<()>()).detach());
-                });
+                runtime.block_on(lives());
                 assert!(runtime.shutdown(PATIENCE).is_clean());
             }
             // The threads of the pool take their last bytes with them a little later.
             std::thread::sleep(Duration::from_millis(20));
-            after.push(ALLOCATED.load(Relaxed));
-        }
+            ALLOCATED.load(Relaxed)
+        };
+        let after: Vec<usize> = (0..6).map(round).collect();
         println!("allocated after each round: {after:?}");
         let least = after[1..].iter().min().unwrap();
         assert!(after[5] < least + 20_000, "it grows: {after:?}");

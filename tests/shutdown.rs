@@ -6,8 +6,7 @@ mod common;
 use common::gate::Gate;
 use common::guard::{Drops, OnDrop};
 use common::{
-    FOR_EVER, HANGS, SOON, child, current_thread, flavours, multi_thread, panic_of, poll_once, within,
-    workers, yields,
+    FOR_EVER, HANGS, SOON, child, flavours, multi_thread, panic_of, poll_once, within, workers, yields,
 };
 use raddle::runtime::{Builder, Runtime};
 use raddle::time::{Duration, sleep, timeout};
@@ -15,6 +14,7 @@ use raddle::{spawn, spawn_blocking};
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 use std::time::Instant;
 
 /// Runs `test` with the builder of each flavour; fails if it hangs.
@@ -308,44 +308,14 @@ fn wakers_and_cancel_handles_may_be_used_after_the_end() {
         });
         let wakers = gate.take_wakers();
         drop(runtime);
-        for waker in &wakers {
-            waker.wake_by_ref();
-            waker.clone().wake();
-        }
+        let copies = wakers.clone();
+        wakers.iter().for_each(Waker::wake_by_ref);
+        copies.into_iter().for_each(Waker::wake);
         cancel.cancel_with("too late");
         cancel.cancel_within(FOR_EVER);
         assert!(cancel.is_finished());
         std::thread::spawn(move || drop((wakers, cancel))).join().unwrap();
         assert!(futures_lite::future::block_on(task).unwrap_err().is_cancelled());
-    });
-}
-
-/// Another thread runs the tasks of a current-thread runtime when it is shut down.
-#[test]
-fn shutdown_waits_for_the_thread_that_runs_the_tasks() {
-    within(HANGS, || {
-        for _ in 0..20 {
-            let runtime = current_thread();
-            let (drops, polling) = (Drops::new(), Gate::new());
-            for _ in 0..10 {
-                let guard = drops.guard();
-                runtime.spawn(async move { drop((pending::<()>().await, guard)) }).detach();
-            }
-            let here = polling.clone();
-            let long = runtime.spawn(async move {
-                yields(20).await;
-                here.open();
-                std::thread::sleep(Duration::from_millis(20));
-                pending::<()>().await;
-            });
-            let handle = runtime.handle().clone();
-            let thread = std::thread::spawn(move || handle.block_on(long).unwrap_err().is_cancelled());
-            polling.block();
-            let report = runtime.shutdown(SOON);
-            assert!(report.is_clean(), "{report}");
-            assert_eq!((report.tasks_dropped, drops.dropped()), (11, 10), "{report}");
-            assert!(thread.join().unwrap());
-        }
     });
 }
 
@@ -466,39 +436,4 @@ fn a_panic_in_the_root_ends_the_runtime_of_run_and_leaves_that_of_block_on() {
         });
         assert_eq!((text.as_str(), drops.dropped()), ("in run", 1));
     });
-}
-
-/// The root panics in the very turn in which its thread was woken to look for work: whoever pushes later relies on it.
-#[test]
-fn a_root_that_panics_while_its_thread_searches_leaves_the_runtime_awake() {
-    for _ in 0..30 {
-        within(HANGS, || {
-            let runtime = current_thread();
-            let (bad, parked) = (Gate::new(), runtime.handle().clone());
-            std::thread::scope(|scope| {
-                let opener = bad.clone();
-                scope.spawn(move || {
-                    common::eventually("the root waits", || opener.waits() > 0);
-                    std::thread::sleep(Duration::from_millis(1));
-                    parked.spawn(async {}).detach();
-                    opener.open();
-                });
-                let root = async {
-                    bad.wait().await;
-                    panic!("on purpose")
-                };
-                assert_eq!(panic_of(|| runtime.block_on(root)), "on purpose");
-            });
-            let (good, again) = (Gate::new(), runtime.handle().clone());
-            std::thread::scope(|scope| {
-                let opener = good.clone();
-                scope.spawn(move || {
-                    common::eventually("the root waits", || opener.waits() > 0);
-                    std::thread::sleep(Duration::from_millis(1));
-                    again.spawn(async move { opener.open() }).detach();
-                });
-                runtime.block_on(good.wait());
-            });
-        });
-    }
 }

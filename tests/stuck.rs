@@ -87,8 +87,8 @@ fn sleep_of_10_ms(runtime: &Runtime) -> Duration {
     send.recv_timeout(HANGS).expect("the sleep never fires")
 }
 
-/// The time `measure` takes with so many of two workers stuck: the best of a few tries, until one is within `bound`. The
-/// machine may be busy with something else, the runtime may not.
+/// The time `measure` takes with so many of two workers stuck: the best of a few tries, until one is within `bound`.
+/// The machine may be busy with something else, the runtime may not.
 fn measured(
     what: &str,
     stuck: usize,
@@ -189,28 +189,28 @@ fn f12_a_task_that_gets_stuck_with_the_event_it_was_woken_by_does_not_keep_the_d
 #[test]
 fn tasks_pushed_by_a_stuck_poll_are_run_by_others() {
     let _alone = alone();
-    within(HANGS, || {
-        for workers in [1, 2] {
+    for workers in [1, 2] {
+        within(HANGS, move || {
             let runtime = multi_thread(workers).build().unwrap();
             let (release, ran) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
-            let (until, count) = (release.clone(), ran.clone());
             let began = Instant::now();
-            let stuck = runtime.spawn(async move {
-                for _ in 0..50 {
-                    let count = count.clone();
-                    spawn(async move { count.fetch_add(1, SeqCst) }).detach();
-                }
-                be_stuck(&until, false);
-                Instant::now()
-            });
+            let stuck = runtime.spawn(push_and_be_stuck(ran.clone(), release.clone()));
             common::eventually("they ran", || ran.load(SeqCst) == 50);
             let took = began.elapsed();
             println!("{workers} workers: 50 tasks of a stuck one ran after {took:?}");
             assert!(took < STUCK / 2, "only when the poll was over: {took:?}");
             release.open();
             runtime.block_on(stuck).unwrap();
-        }
-    });
+        });
+    }
+}
+
+async fn push_and_be_stuck(ran: Arc<AtomicUsize>, release: Gate) {
+    for _ in 0..50 {
+        let ran = ran.clone();
+        spawn(async move { ran.fetch_add(1, SeqCst) }).detach();
+    }
+    be_stuck(&release, false);
 }
 
 #[test]
@@ -301,30 +301,32 @@ fn a_pinned_task_behind_a_stuck_one_goes_on_when_that_is_over() {
 #[test]
 fn blocking_in_place_keeps_nothing_from_the_others() {
     let _alone = alone();
-    within(HANGS, || {
-        for workers in [1, 2] {
+    for workers in [1, 2] {
+        within(HANGS, move || {
             let runtime = multi_thread(workers).build().unwrap();
             let mut client = echo(&runtime);
             let release = Gate::new();
             for _ in 0..4 {
-                let (stuck, until) = (Gate::new(), release.clone());
-                let here = stuck.clone();
-                let blocked = async move {
-                    block_in_place(|| {
-                        here.open();
-                        be_stuck(&until, false);
-                    });
-                };
-                runtime.spawn(blocked).detach();
+                let stuck = Gate::new();
+                runtime.spawn(block_until(stuck.clone(), release.clone())).detach();
                 stuck.block();
             }
-            let (slept, trip) = (sleep_of_10_ms(&runtime) - 10 * MS, round_trip(&mut client));
+            let (slept, trip) = (sleep_of_10_ms(&runtime), round_trip(&mut client));
             release.open();
-            println!("{workers} workers, 4 tasks blocked in place: sleep {slept:?} late, echo {trip:?}");
+            println!(
+                "{workers} workers, 4 tasks blocked in place: a sleep of 10 ms {slept:?}, an echo {trip:?}"
+            );
             assert!(slept < 150 * MS && trip < 150 * MS);
             assert_eq!(runtime.metrics().blocked_polls(), 0, "that is what it is for");
             assert!(runtime.shutdown(SOON).is_clean());
-        }
+        });
+    }
+}
+
+async fn block_until(here: Gate, release: Gate) {
+    block_in_place(|| {
+        here.open();
+        be_stuck(&release, false);
     });
 }
 

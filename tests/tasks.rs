@@ -9,7 +9,6 @@ use common::{HANGS, current_thread, on_both, panic_of, panic_text, poll_once, wi
 use raddle::task::{self, Builder};
 use raddle::{consume_budget, spawn, spawn_blocking, yield_now};
 use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -61,12 +60,11 @@ fn a_join_that_is_dropped_loses_nothing() {
             for _ in 0..3 {
                 assert!(poll_once(&mut task).await.is_none());
                 // From another task, hence with another waker.
-                task = spawn(async move {
+                let passed_on = spawn(async move {
                     assert!(poll_once(&mut task).await.is_none());
-                    task
-                })
-                .await
-                .unwrap();
+                    (task,)
+                });
+                task = passed_on.await.unwrap().0;
             }
             gate.open();
             assert_eq!(task.await.unwrap(), 7);
@@ -272,23 +270,20 @@ fn ids_are_unique_across_runtimes_and_threads() {
 fn yielding_lets_every_other_task_go_first() {
     within(HANGS, || {
         for runtime in [workers(1), current_thread()] {
-            let log = Arc::new(Mutex::new(Vec::new()));
-            let logger = |name: usize| {
-                let log = log.clone();
-                async move {
-                    for _ in 0..20 {
-                        log.lock().unwrap().push(name);
-                        yield_now().await;
-                    }
+            async fn logger(name: usize, log: Arc<Mutex<Vec<usize>>>) {
+                for _ in 0..20 {
+                    log.lock().unwrap().push(name);
+                    yield_now().await;
                 }
-            };
-            let parts = (logger(0), logger(1), logger(2), logger(3));
-            let parent = runtime.spawn(async move {
-                let tasks = [spawn(parts.0), spawn(parts.1), spawn(parts.2), spawn(parts.3)];
+            }
+            async fn all(log: Arc<Mutex<Vec<usize>>>) {
+                let tasks = [0, 1, 2, 3].map(|name| spawn(logger(name, log.clone())));
                 for task in tasks {
                     task.await.unwrap();
                 }
-            });
+            }
+            let log = Arc::new(Mutex::new(Vec::new()));
+            let parent = runtime.spawn(all(log.clone()));
             runtime.block_on(parent).unwrap();
             let log = log.lock().unwrap();
             for turn in log.chunks(4).skip(1) {
@@ -297,20 +292,6 @@ fn yielding_lets_every_other_task_go_first() {
                 assert_eq!(turn, [0, 1, 2, 3], "{log:?}");
             }
         }
-    });
-}
-
-#[test]
-fn a_root_that_yields_lets_the_tasks_of_its_thread_go_first() {
-    within(HANGS, || {
-        let runtime = current_thread();
-        let ran = Arc::new(AtomicUsize::new(0));
-        for _ in 0..10 {
-            let ran = ran.clone();
-            runtime.spawn(async move { ran.fetch_add(1, SeqCst) }).detach();
-        }
-        runtime.block_on(yield_now());
-        assert_eq!(ran.load(SeqCst), 10);
     });
 }
 
@@ -327,24 +308,24 @@ fn a_yield_polled_through_a_foreign_waker_wakes_it() {
 fn the_budget_makes_a_ready_loop_give_way_now_and_then() {
     within(HANGS, || {
         for runtime in [workers(1), current_thread()] {
-            let turns = Arc::new(AtomicUsize::new(0));
-            let (mine, stop) = (turns.clone(), Gate::new());
-            let stopped = stop.clone();
-            let parent = runtime.spawn(async move {
-                let counter = spawn(async move {
-                    while !stopped.is_open() {
-                        mine.fetch_add(1, SeqCst);
-                        yield_now().await;
-                    }
-                });
+            async fn turns_until(stop: Gate) -> usize {
+                let mut turns = 0;
+                while !stop.is_open() {
+                    turns += 1;
+                    yield_now().await;
+                }
+                turns
+            }
+            let parent = runtime.spawn(async {
+                let stop = Gate::new();
+                let counter = spawn(turns_until(stop.clone()));
                 for _ in 0..10_000 {
                     consume_budget().await;
                 }
                 stop.open();
-                counter.await.unwrap();
+                counter.await.unwrap()
             });
-            runtime.block_on(parent).unwrap();
-            let turns = turns.load(SeqCst);
+            let turns = runtime.block_on(parent).unwrap();
             assert!((50..=200).contains(&turns), "10000 operations gave way {turns} times");
         }
     });

@@ -103,12 +103,11 @@ fn a_sleep_may_be_handed_to_another_task_while_it_waits() {
             let began = Instant::now();
             let mut timer = Box::pin(sleep(SECOND));
             for _ in 0..5 {
-                timer = spawn(async move {
+                let passed_on = spawn(async move {
                     assert!(poll_once(&mut timer).await.is_none());
-                    timer
-                })
-                .await
-                .unwrap();
+                    (timer,)
+                });
+                timer = passed_on.await.unwrap().0;
             }
             timer.await;
             assert_eq!(Instant::now(), began + SECOND);
@@ -252,6 +251,11 @@ fn timers_fire_in_the_order_of_their_deadlines_then_of_their_arrival() {
     });
 }
 
+async fn sleep_and_log(deadline: Instant, log: Arc<Mutex<Vec<Instant>>>) {
+    sleep_until(deadline).await;
+    log.lock().unwrap().push(deadline);
+}
+
 #[test]
 fn tasks_that_sleep_wake_in_the_order_of_their_deadlines() {
     within(HANGS, || {
@@ -260,15 +264,10 @@ fn tasks_that_sleep_wake_in_the_order_of_their_deadlines() {
             let log = Arc::new(Mutex::new(Vec::new()));
             runtime.block_on(async {
                 let began = Instant::now();
-                let sleepers = (0..300_u64).map(|number| {
-                    let log = log.clone();
-                    let deadline = began + Duration::from_micros(number * 7_919 % 50 * 3);
-                    spawn(async move {
-                        sleep_until(deadline).await;
-                        log.lock().unwrap().push(deadline);
-                    })
-                });
-                for sleeper in sleepers.collect::<Vec<_>>() {
+                let deadlines =
+                    (0..300_u64).map(|number| began + Duration::from_micros(number * 7_919 % 50 * 3));
+                let sleepers: Vec<_> = deadlines.map(|at| spawn(sleep_and_log(at, log.clone()))).collect();
+                for sleeper in sleepers {
                     sleeper.await.unwrap();
                 }
             });

@@ -78,6 +78,21 @@ fn of_two_reasons_the_joiner_sees_one() {
     });
 }
 
+#[test]
+fn a_reason_is_there_before_the_task_ends() {
+    check(|| {
+        let (ready, count) = (Ready::default(), Count::default());
+        let (handle, waker) = waiting_task(pending::<()>(), ready.scheduler(count.probe(), false));
+        drop(waker);
+        let cancel = handle.abort_handle();
+        let other = thread::spawn(move || cancel.cancel_with("there"));
+        ready.run_to_end();
+        assert_eq!(block_on(handle).expect_err("it never returns").reason(), Some("there"));
+        other.join().unwrap();
+        assert_eq!(count.get(), 0);
+    });
+}
+
 /// Shutdown ends a queue entry while someone else cancels the same task.
 #[test]
 fn a_queue_entry_is_ended_while_its_task_is_cancelled() {

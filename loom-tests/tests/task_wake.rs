@@ -91,12 +91,43 @@ fn f29_three_references_go_at_once() {
         let (handle, waker) = two_flags(&ready, &flags, &counts, true);
         let woken = waker.clone();
         let dropper = thread::spawn(move || drop(handle));
-        let other = thread::spawn(move || drop(woken));
+        let other = thread::spawn(move || woken.wake());
         flags[0].store(true, Relaxed);
         waker.wake();
         ready.run_to_end();
         dropper.join().unwrap();
         other.join().unwrap();
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+/// Polls what is queued, as one of several runners.
+fn run_some(ready: &Ready) {
+    while let Some(task) = ready.pop() {
+        if let Ran::Again(task) = task.run() {
+            ready.push(task);
+        }
+    }
+}
+
+/// The task goes from one runner to another, with all that a poll has changed.
+#[test]
+fn a_task_moves_from_thread_to_thread() {
+    check_within(2, || {
+        let (ready, flags, counts) = (Ready::default(), Flags::default(), <[Count; 2]>::default());
+        let (mut handle, waker) = two_flags(&ready, &flags, &counts, false);
+        let threads = [0, 1].map(|i| {
+            let (ready, flags, waker) = (ready.clone(), flags.clone(), waker.clone());
+            thread::spawn(move || {
+                flags[i].store(true, Relaxed);
+                waker.wake_by_ref();
+                run_some(&ready);
+            })
+        });
+        drop(waker);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(matches!(poll_once(&mut handle, Waker::noop()), Poll::Ready(Ok(()))));
+        drop(handle);
         assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
     });
 }

@@ -137,12 +137,23 @@ fn run_tasks<T>(
     output
 }
 
-/// Runs tasks between the polls of a root, until it is done or the runtime shuts down.
+/// The root is polled once for so many tasks at most.
+const TASKS_PER_ROOT_POLL: usize = 61;
+
+/// Runs tasks between the polls of a root, until it is done or the runtime shuts down. The tasks that wait when the root
+/// has been polled come before its next poll, as for a task that yields.
 fn drive<T>(worker: &Worker, scheduler: &SharedRef, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
     let _entered = worker.enter();
     let mut output = None;
+    let mut first = worker.queued().min(TASKS_PER_ROOT_POLL);
     worker.run(|| {
-        output = poll();
+        first = first.min(worker.queued());
+        if first > 0 {
+            first -= 1;
+        } else {
+            output = poll();
+            first = worker.queued().min(TASKS_PER_ROOT_POLL);
+        }
         output.is_some() || scheduler.phase() != Phase::Open
     });
     if scheduler.phase() != Phase::Open {
@@ -168,17 +179,18 @@ impl Drop for ReturnCore<'_> {
         // Any of the other roots may run the tasks now. Not one: it may have no need to, and go.
         let others = self.roots.0.lock().clone();
         others.iter().for_each(|root| root.unpark());
+        self.scheduler.core_is_back();
     }
 }
 
-/// Ends the tasks of a current-thread runtime on this thread, unless another one has them.
-pub(crate) fn end_tasks(scheduler: &SharedRef) {
-    if let Some(worker) = Worker::new(scheduler.clone(), 0) {
-        let entered = worker.enter();
-        worker.end_own_tasks();
-        drop(entered);
-        worker.retire();
-    }
+/// Ends the tasks of a current-thread runtime on this thread; false if another one has them.
+pub(crate) fn end_tasks(scheduler: &SharedRef) -> bool {
+    let Some(worker) = Worker::new(scheduler.clone(), 0) else { return false };
+    let entered = worker.enter();
+    worker.end_own_tasks();
+    drop(entered);
+    worker.retire();
+    true
 }
 
 impl Roots {

@@ -147,7 +147,7 @@ impl Runtime {
         }
         let alive = scheduler.alive();
         scheduler.close();
-        self.end_on_this_thread();
+        self.end_on_this_thread(deadline);
         let stuck = scheduler.finish(deadline);
         let blocking_abandoned = inner.pool.shut_down(deadline);
         scheduler.driver.shut_down();
@@ -161,14 +161,20 @@ impl Runtime {
         }
     }
 
-    /// A current-thread runtime's tasks are dropped here, unless a `block_on` on another thread has them.
-    fn end_on_this_thread(&self) {
+    /// A current-thread runtime's tasks are dropped here, unless a `block_on` on another thread has them: then that one
+    /// drops them, and this one waits for it.
+    fn end_on_this_thread(&self, deadline: Instant) {
         let scheduler = &self.handle.inner().scheduler;
         if scheduler.settings.start_thread.is_some() {
             return;
         }
         let _context = self.handle.enter();
-        block_on::end_tasks(scheduler);
+        while !block_on::end_tasks(scheduler) {
+            if worker::is_worker_of(scheduler) || real_now() >= deadline {
+                return;
+            }
+            scheduler.wait_for_core(deadline);
+        }
     }
 }
 

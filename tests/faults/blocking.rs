@@ -5,7 +5,7 @@ use crate::common::guard::Drops;
 use crate::common::{
     HANGS, SOON, current_thread, eventually, flavours, multi_thread, on_both, within, workers,
 };
-use raddle::runtime::{Builder, Handle};
+use raddle::runtime::{Builder, Handle, Runtime};
 use raddle::time::sleep;
 use raddle::{block_in_place, spawn, spawn_blocking};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -15,26 +15,26 @@ use std::time::{Duration, Instant};
 #[test]
 fn f15_a_task_in_the_fast_slot_goes_on_when_its_worker_blocks() {
     for runtime in [workers(1), workers(2)] {
-        within(HANGS, move || {
-            for _ in 0..100 {
-                let (start, woken, spawned) = (Gate::new(), Gate::new(), Gate::new());
-                let waits = start.wait();
-                let signal = woken.clone();
-                let waiter = runtime.spawn(async move {
-                    waits.await;
-                    signal.open();
-                });
-                let blocker = runtime.spawn(async move {
-                    start.open();
-                    block_in_place(|| woken.block());
-                    let signal = spawned.clone();
-                    spawn(async move { signal.open() }).detach();
-                    block_in_place(|| spawned.block());
-                });
-                runtime.block_on(async { (waiter.await.unwrap(), blocker.await.unwrap()) });
-            }
-        });
+        within(HANGS, move || (0..100).for_each(|_| block_behind_a_push(&runtime)));
     }
+}
+
+/// A task wakes one and spawns another, which each lands in the slot of its worker, and blocks until they have run.
+fn block_behind_a_push(runtime: &Runtime) {
+    let (start, woken, spawned) = (Gate::new(), Gate::new(), Gate::new());
+    let (waits, signal) = (start.wait(), woken.clone());
+    let waiter = runtime.spawn(async move {
+        waits.await;
+        signal.open();
+    });
+    let blocker = runtime.spawn(async move {
+        start.open();
+        block_in_place(|| woken.block());
+        let signal = spawned.clone();
+        spawn(async move { signal.open() }).detach();
+        block_in_place(|| spawned.block());
+    });
+    runtime.block_on(async { (waiter.await.unwrap(), blocker.await.unwrap()) });
 }
 
 #[test]
@@ -63,24 +63,24 @@ fn f16_block_on_inside_block_in_place_nests() {
 fn f16_a_mutex_held_by_a_task_behind_the_blocked_one_is_released() {
     for runtime in [workers(1), workers(2)] {
         within(HANGS, move || {
-            for _ in 0..50 {
-                let (locked, unlocked) = (Gate::new(), Gate::new());
-                let (held, release) = (locked.clone(), unlocked.clone());
-                let task = runtime.spawn(async move {
-                    let holder = spawn(async move {
-                        held.open();
-                        // Woken by a push of the task below, into the slot of the worker that then blocks.
-                        raddle::yield_now().await;
-                        release.open();
-                    });
-                    locked.wait().await;
-                    block_in_place(|| Handle::current().block_on(unlocked.wait()));
-                    holder.await.unwrap();
-                });
-                runtime.block_on(task).unwrap();
-            }
+            (0..50).for_each(|_| runtime.block_on(runtime.spawn(lock_and_block())).unwrap())
         });
     }
+}
+
+/// Waits, blocked, for what a task holds that its own worker has to run.
+async fn lock_and_block() {
+    let (locked, unlocked) = (Gate::new(), Gate::new());
+    let (held, release) = (locked.clone(), unlocked.clone());
+    let holder = spawn(async move {
+        held.open();
+        // Woken by a push of the task below, into the slot of the worker that then blocks.
+        raddle::yield_now().await;
+        release.open();
+    });
+    locked.wait().await;
+    block_in_place(|| Handle::current().block_on(unlocked.wait()));
+    holder.await.unwrap();
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn f16_many_block_at_once() {
             let all_here = Arc::new(Barrier::new(AT_ONCE));
             let blocker = |_| {
                 let all_here = all_here.clone();
-                runtime.spawn(async move { block_in_place(|| drop(all_here.wait())) })
+                runtime.spawn(async move { block_in_place(|| all_here.wait()) })
             };
             let tasks: Vec<_> = (0..AT_ONCE).map(blocker).collect();
-            tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+            tasks.into_iter().for_each(|task| drop(runtime.block_on(task)));
         }
         assert!(runtime.shutdown(SOON).is_clean());
     });
@@ -126,19 +126,18 @@ fn f16_shutdown_does_not_wait_for_ever_for_a_task_that_blocks_in_place() {
 
 #[test]
 fn f17_every_job_runs_whatever_the_bound() {
+    const SENDERS: usize = 4;
+    const JOBS: usize = 500;
     for threads in [1, 3, 512] {
         on_bounded(threads, |handle| {
-            const SENDERS: usize = 4;
-            const JOBS: usize = 500;
-            let ran = Arc::new(AtomicUsize::new(0));
-            let sender = || {
-                for turn in 0..JOBS {
-                    let ran = ran.clone();
-                    let job = handle.spawn_blocking(move || ran.fetch_add(1, SeqCst));
-                    // Sometimes all threads are idle, sometimes none.
-                    if turn % 7 == 0 { handle.block_on(job).map(drop).unwrap() } else { job.detach() }
-                }
+            let ran = AtomicUsize::new(0);
+            let ran: &'static AtomicUsize = Box::leak(Box::new(ran));
+            let send = |turn| {
+                let job = handle.spawn_blocking(|| ran.fetch_add(1, SeqCst));
+                // Sometimes all threads are idle, sometimes none.
+                if turn % 7 == 0 { handle.block_on(job).map(drop).unwrap() } else { job.detach() }
             };
+            let sender = || (0..JOBS).for_each(send);
             std::thread::scope(|scope| (0..SENDERS).for_each(|_| drop(scope.spawn(sender))));
             eventually("all jobs ran", || ran.load(SeqCst) == SENDERS * JOBS);
         });
@@ -163,10 +162,10 @@ fn f17_jobs_that_wait_for_one_another_all_get_a_thread() {
             let all_here = Arc::new(Barrier::new(size));
             let job = |_| {
                 let all_here = all_here.clone();
-                handle.spawn_blocking(move || drop(all_here.wait()))
+                handle.spawn_blocking(move || all_here.wait())
             };
             let jobs: Vec<_> = (0..size).map(job).collect();
-            jobs.into_iter().for_each(|job| handle.block_on(job).unwrap());
+            jobs.into_iter().for_each(|job| assert!(handle.block_on(job).is_ok()));
         }
     });
 }
@@ -199,7 +198,7 @@ fn f17_the_pool_shrinks_when_it_is_idle_and_grows_again() {
             let all_here = Arc::new(Barrier::new(8));
             for _ in 0..8 {
                 let all_here = all_here.clone();
-                runtime.spawn_blocking(move || drop(all_here.wait())).detach();
+                runtime.spawn_blocking(move || all_here.wait()).detach();
             }
             eventually("eight threads", || runtime.metrics().blocking_threads() == 8);
             eventually("no threads", || runtime.metrics().blocking_threads() == 0);
@@ -214,7 +213,7 @@ fn f17_extra_threads_expire_although_there_is_some_work() {
         let all_here = Arc::new(Barrier::new(8));
         for _ in 0..8 {
             let all_here = all_here.clone();
-            runtime.spawn_blocking(move || drop(all_here.wait())).detach();
+            runtime.spawn_blocking(move || all_here.wait()).detach();
         }
         eventually("one or two threads", || {
             runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();

@@ -150,26 +150,29 @@ fn f22_long_poll(in_place: bool) {
                 std::thread::sleep(Duration::from_millis(70));
                 gate.open();
             });
-            runtime.block_on(async {
-                let timers: Vec<_> = (1..100).map(|n| spawn(sleep(Duration::from_secs(n)))).collect();
-                let long = spawn(async move {
-                    let began = Instant::now();
-                    spawn(crate::common::yields(3)).detach();
-                    let wait = || std::thread::sleep(Duration::from_millis(120));
-                    if in_place {
-                        block_in_place(wait)
-                    } else {
-                        wait()
-                    }
-                    Instant::now() - began
-                });
-                let passed = long.await.unwrap();
-                assert_eq!(passed, Duration::ZERO, "with {workers} workers");
-                drop(timers);
-            });
+            let passed = runtime.block_on(passed_during_a_long_poll(in_place));
+            assert_eq!(passed, Duration::ZERO, "with {workers} workers");
             opener.join().unwrap();
         });
     }
+}
+
+async fn passed_during_a_long_poll(in_place: bool) -> Duration {
+    let timers: Vec<_> = (1..100).map(|n| spawn(sleep(Duration::from_secs(n)))).collect();
+    let long = spawn(async move {
+        let began = Instant::now();
+        spawn(crate::common::yields(3)).detach();
+        let wait = || std::thread::sleep(Duration::from_millis(120));
+        if in_place {
+            block_in_place(wait)
+        } else {
+            wait()
+        }
+        Instant::now() - began
+    });
+    let passed = long.await.unwrap();
+    drop(timers);
+    passed
 }
 
 #[test]

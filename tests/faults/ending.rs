@@ -1,7 +1,7 @@
 //! Ends: f18 f29.
 
 use crate::common::gate::Gate;
-use crate::common::guard::{Drops, OnDrop};
+use crate::common::guard::{Drops, Guard, OnDrop};
 use crate::common::{FOR_EVER, HANGS, SOON, flavours, on_both, within, workers, yields};
 use raddle::net::TcpListener;
 use raddle::runtime::{Builder, PanicPolicy, Runtime};
@@ -193,18 +193,7 @@ fn f29_future_and_output_are_dropped_exactly_once() {
         within(HANGS, move || {
             let (runtime, watch) = watched(builder);
             let (futures, outputs) = (Drops::new(), Drops::new());
-            let task = |fate: usize| {
-                let (future, output) = (futures.guard(), outputs.clone());
-                runtime.spawn(async move {
-                    let _future = future;
-                    yields(fate % 5).await;
-                    match fate % 3 {
-                        0 => pending().await,
-                        1 => panic!("one of the fates"),
-                        _ => output.guard(),
-                    }
-                })
-            };
+            let task = |fate| runtime.spawn(fated(fate, futures.guard(), outputs.clone()));
             let tasks: Vec<_> = (0..300).map(task).collect();
             runtime.block_on(async { each_in_its_own_way(tasks).await });
             drop(runtime);
@@ -212,6 +201,16 @@ fn f29_future_and_output_are_dropped_exactly_once() {
             assert_eq!(outputs.made(), outputs.dropped());
             crate::common::eventually("no task keeps its runtime", || watch.upgrade().is_none());
         });
+    }
+}
+
+/// Waits for ever, panics, or has an output, after a few polls.
+async fn fated(fate: usize, _future: Guard, output: Drops) -> Guard {
+    yields(fate % 5).await;
+    match fate % 3 {
+        0 => pending().await,
+        1 => panic!("one of the fates"),
+        _ => output.guard(),
     }
 }
 

@@ -41,9 +41,12 @@ fn f09_two_tasks_that_wake_each_other_do_not_starve_a_third() {
         within(HANGS, move || {
             let stop = Gate::new();
             let turns = ping_pong(&runtime, &stop);
-            let third = runtime.spawn(yields(1_000));
-            runtime.block_on(third).unwrap();
-            let turns = turns.load(SeqCst);
+            let third = runtime.spawn(async move {
+                let before = turns.load(SeqCst);
+                yields(1_000).await;
+                turns.load(SeqCst) - before
+            });
+            let turns = runtime.block_on(third).unwrap();
             stop.open();
             // Four turns of the fast slot, at most, for each of its own.
             assert!((100..8_000).contains(&turns), "{turns} turns beside 1000");
@@ -51,21 +54,21 @@ fn f09_two_tasks_that_wake_each_other_do_not_starve_a_third() {
     }
 }
 
+/// Always ready, and never done.
+async fn busy() {
+    loop {
+        consume_budget().await;
+    }
+}
+
 #[test]
 fn f10_a_loop_that_is_always_ready_gives_way_to_others_and_to_its_time_limit() {
     for runtime in single() {
         within(HANGS, move || {
-            let busy = runtime.spawn(async {
-                let busy = async {
-                    loop {
-                        consume_budget().await;
-                    }
-                };
-                timeout(Duration::from_millis(30), busy).await
-            });
+            let limited = runtime.spawn(async { timeout(Duration::from_millis(30), busy()).await });
             let other = runtime.spawn(yields(100));
             runtime.block_on(other).unwrap();
-            assert!(runtime.block_on(busy).unwrap().is_err());
+            assert!(runtime.block_on(limited).unwrap().is_err());
         });
     }
 }
@@ -74,12 +77,7 @@ fn f10_a_loop_that_is_always_ready_gives_way_to_others_and_to_its_time_limit() {
 fn f10_a_branch_that_uses_the_budget_up_does_not_keep_a_sleep_beside_it_from_ending() {
     for runtime in single() {
         within(HANGS, move || {
-            let busy = async {
-                loop {
-                    consume_budget().await;
-                }
-            };
-            let task = either(busy, async { sleep(Duration::from_millis(10)).await });
+            let task = either(busy(), async { sleep(Duration::from_millis(10)).await });
             runtime.block_on(async { raddle::spawn(task).await }).unwrap();
         });
     }

@@ -232,7 +232,8 @@ fn f44_a_panic_that_nobody_joins_is_a_line_with_name_and_spawn_site() {
     for (role, succeeds) in [("report", true), ("abort", false)] {
         let output = child::run(name, role, &[]);
         let text = child::text(&output.stderr);
-        let line = text.lines().find(|line| line.starts_with("raddle: ")).expect("a line of the runtime's");
+        let line =
+            text.lines().find(|line| line.starts_with("raddle: detached")).expect("a line of the runtime's");
         for part in ["the culprit", "its message", "tasks.rs:"] {
             assert!(line.contains(part), "{line}");
         }

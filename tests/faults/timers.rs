@@ -26,59 +26,58 @@ fn f20_timers_dropped_as_they_fire() {
     });
 }
 
+/// Drops each timer it is sent at about the time it is due.
+fn dropper(timers: mpsc::Receiver<Pin<Box<Sleep>>>) {
+    for sleep in timers {
+        let left = sleep.deadline().saturating_duration_since(std::time::Instant::now().into());
+        std::thread::sleep(left.saturating_sub(Duration::from_micros(60)));
+        while !sleep.is_elapsed() {}
+        drop(sleep);
+    }
+}
+
 #[test]
 fn f20_timers_dropped_on_another_thread_as_they_fire() {
     within(HANGS, || {
         let runtime = workers(2);
         let (send, receive) = mpsc::channel::<Pin<Box<Sleep>>>();
-        let dropper = std::thread::spawn(move || {
-            for sleep in receive {
-                let left = sleep.deadline().saturating_duration_since(std::time::Instant::now().into());
-                std::thread::sleep(left.saturating_sub(Duration::from_micros(60)));
-                while !sleep.is_elapsed() {}
-                drop(sleep);
+        let dropper = std::thread::spawn(move || dropper(receive));
+        let sender = runtime.spawn(async move {
+            for turn in 0..500_u64 {
+                let mut timer = Box::pin(sleep(Duration::from_micros(50 + turn % 100)));
+                let _ = poll_once(&mut timer).await;
+                send.send(timer).unwrap();
+                if turn % 8 == 0 {
+                    sleep(Duration::from_micros(300)).await;
+                }
             }
         });
-        runtime.block_on(async move {
-            let task = spawn(async move {
-                for turn in 0..500_u64 {
-                    let mut sleep = Box::pin(sleep(Duration::from_micros(50 + turn % 100)));
-                    assert!(poll_once(&mut sleep).await.is_none());
-                    send.send(sleep).unwrap();
-                    if turn % 8 == 0 {
-                        raddle::time::sleep(Duration::from_micros(300)).await;
-                    }
-                }
-            });
-            task.await.unwrap();
-        });
+        runtime.block_on(sender).unwrap();
         dropper.join().unwrap();
         assert_eq!(runtime.metrics().timers(), 0);
     });
 }
 
+/// Moves a timer again and again, about when it is due.
+async fn mover(seed: u32) {
+    let mut timer = Box::pin(sleep(Duration::from_micros(100)));
+    for turn in 0..500 {
+        let next = Instant::now() + Duration::from_nanos(u64::from((seed + turn) * 7919 % 150_000));
+        timer.as_mut().reset(next);
+        if turn % 3 == 0 {
+            let _ = poll_once(&mut timer).await;
+        } else {
+            timer.as_mut().await;
+            assert!(Instant::now() >= next, "early");
+        }
+    }
+}
+
 #[test]
 fn f20_timers_moved_as_they_fire() {
     on_both(|runtime| {
-        let tasks: Vec<_> = (0..4_u32)
-            .map(|seed| {
-                runtime.spawn(async move {
-                    let mut sleep = Box::pin(sleep(Duration::from_micros(100)));
-                    for turn in 0..500 {
-                        let next =
-                            Instant::now() + Duration::from_nanos(u64::from((seed + turn) * 7919 % 150_000));
-                        sleep.as_mut().reset(next);
-                        if turn % 3 == 0 {
-                            let _ = poll_once(&mut sleep).await;
-                        } else {
-                            sleep.as_mut().await;
-                            assert!(Instant::now() >= next, "early");
-                        }
-                    }
-                })
-            })
-            .collect();
-        tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+        let movers: Vec<_> = (0..4).map(|seed| runtime.spawn(mover(seed))).collect();
+        movers.into_iter().for_each(|mover| runtime.block_on(mover).unwrap());
         assert_eq!(runtime.metrics().timers(), 0);
     });
 }
@@ -94,9 +93,9 @@ fn f20_a_timer_may_be_read_moved_and_dropped_after_its_runtime() {
                 let mut second = timers.remove(1);
                 let moved = spawn(async move {
                     let _ = poll_once(&mut second).await;
-                    second
+                    (second,)
                 });
-                timers.push(moved.await.unwrap());
+                timers.push(moved.await.unwrap().0);
                 timers
             });
             let handle = runtime.handle().clone();

@@ -117,7 +117,11 @@ fn f07_a_self_wake_inside_block_on_is_not_lost() {
             }
             match left % 3 {
                 0 => cx.waker().wake_by_ref(),
-                1 => cx.waker().clone().wake(),
+                1 => {
+                    let waker = cx.waker().clone();
+                    cx.waker().wake_by_ref();
+                    waker.wake();
+                }
                 _ => {
                     let waker = cx.waker().clone();
                     std::thread::spawn(move || waker.wake()).join().unwrap();
@@ -128,8 +132,8 @@ fn f07_a_self_wake_inside_block_on_is_not_lost() {
     });
 }
 
-/// Two threads wait in `block_on` behind the one that runs the tasks. When that one leaves, it asks the first of them to
-/// go on, whose own future happens to be done at the same moment: then the second must be asked.
+/// Two threads wait in `block_on` behind the one that runs the tasks. When that one leaves, it asks the first of them
+/// to go on, whose own future happens to be done at the same moment: then the second must be asked.
 #[test]
 fn f07_a_root_that_is_done_hands_its_turn_at_the_tasks_on() {
     for _ in 0..50 {
@@ -152,7 +156,7 @@ fn f07_a_root_that_is_done_hands_its_turn_at_the_tasks_on() {
     }
 }
 
-/// Has the turn until `leave`. The last it does is to make a task, which others must run then, and to end `first`'s wait.
+/// Has the turn until `leave`. The last it does is to make a task, which others must run, and to end `first`'s wait.
 async fn leaver(has_turn: Gate, leave: impl Future<Output = ()>, first: Gate, second: Gate) {
     has_turn.open();
     leave.await;
@@ -166,8 +170,10 @@ fn until_parked(gate: &Gate) {
     std::thread::sleep(Duration::from_millis(1));
 }
 
+type LastWords = OnDrop<Box<dyn FnOnce()>>;
+
 thread_local! {
-    static LAST_WORDS: RefCell<Vec<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(Vec::new()) };
+    static LAST_WORDS: RefCell<Vec<LastWords>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `f` on a fresh thread while its thread-locals are being destroyed.

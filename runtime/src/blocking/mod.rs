@@ -25,11 +25,21 @@ impl<F> Job<F> {
 // The closure is never pinned: it is moved out and called.
 impl<F> Unpin for Job<F> {}
 
+struct CallIsOver;
+
+impl Drop for CallIsOver {
+    fn drop(&mut self) {
+        pool::Here::call_is_over();
+    }
+}
+
 impl<F: FnOnce() -> T, T> Future for Job<F> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<T> {
         let call = self.0.take().expect("a job is polled once: nobody has its waker");
+        // Also when the call panics.
+        let _over = CallIsOver;
         // A blocking call has no turn to give back.
         Poll::Ready(crate::budget::without_budget(call))
     }

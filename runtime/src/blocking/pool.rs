@@ -2,12 +2,14 @@
 
 use crate::driver::clock::real_now;
 use crate::park::Parker;
+use crate::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use crate::prim::lock::{Condvar, Mutex, MutexGuard};
 use crate::task::Task;
 use crate::worker::{SharedRef, ThreadBody};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +33,8 @@ pub(crate) struct Pool {
     scheduler: SharedRef,
     start_thread: StartThread,
     state: Mutex<State>,
+    /// Calls that have begun and not ended.
+    calling: AtomicUsize,
     /// Tells shutdown of each thread that ends.
     ended: Condvar,
 }
@@ -53,23 +57,34 @@ thread_local! {
     static HERE: Cell<*const Pool> = const { Cell::new(ptr::null()) };
 }
 
-/// Marks this thread as running a job.
-struct Here;
+/// Marks this thread as running a job, until the call is over or this is dropped.
+pub(super) struct Here<'a>(PhantomData<&'a Pool>);
 
-impl Here {
-    fn enter(pool: &Pool) -> Self {
+impl<'a> Here<'a> {
+    fn enter(pool: &'a Pool) -> Self {
+        pool.calling.fetch_add(1, SeqCst);
         HERE.set(pool);
-        Self
+        Self(PhantomData)
     }
 
     fn is_in(pool: &Pool) -> bool {
         ptr::eq(HERE.get(), pool)
     }
+
+    /// The call has returned. To be said before anyone who waits for its output can hear of it: a shutdown that follows
+    /// must not find it running.
+    pub(super) fn call_is_over() {
+        let pool = HERE.replace(ptr::null());
+        // SAFETY: set by `enter`, and cleared before the borrow of the pool that a `Here` has ends.
+        if let Some(pool) = unsafe { pool.as_ref() } {
+            pool.calling.fetch_sub(1, SeqCst);
+        }
+    }
 }
 
-impl Drop for Here {
+impl Drop for Here<'_> {
     fn drop(&mut self) {
-        HERE.set(ptr::null());
+        Self::call_is_over();
     }
 }
 
@@ -82,7 +97,14 @@ enum Owed {
 
 impl Pool {
     pub(crate) fn new(limits: Limits, scheduler: SharedRef, start_thread: StartThread) -> Self {
-        Self { limits, scheduler, start_thread, state: Mutex::default(), ended: Condvar::new() }
+        Self {
+            limits,
+            scheduler,
+            start_thread,
+            state: Mutex::default(),
+            calling: AtomicUsize::new(0),
+            ended: Condvar::new(),
+        }
     }
 
     /// Queues a job. After shutdown it is cancelled at once.
@@ -209,7 +231,7 @@ impl Pool {
             }
             state = self.ended.wait_timeout(state, deadline - now).0;
         }
-        state.threads - own
+        self.calling.load(SeqCst) - own
     }
 
     /// Threads, and jobs that wait for one.

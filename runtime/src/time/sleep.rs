@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr;
-use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::time::Duration;
 
 /// Waits for `duration`. Never less; more only by what the machine needs to come to it, not by a tick.
@@ -52,6 +52,8 @@ pub struct Sleep {
     wheel: Option<u32>,
     /// Whose waker the entry has, to see without the wheel's lock that it is still the right one. Compared only.
     woken: (*const (), *const RawWakerVTable),
+    /// It was due in a poll that had no budget left.
+    gave_way: bool,
     entry: Entry,
 }
 
@@ -62,7 +64,14 @@ unsafe impl Sync for Sleep {}
 
 impl Sleep {
     fn new(scheduler: SharedRef, deadline: u64) -> Self {
-        Self { scheduler, deadline, wheel: None, woken: (ptr::null(), ptr::null()), entry: Entry::new() }
+        Self {
+            scheduler,
+            deadline,
+            wheel: None,
+            woken: (ptr::null(), ptr::null()),
+            gave_way: false,
+            entry: Entry::new(),
+        }
     }
 
     /// When it ends.
@@ -79,6 +88,7 @@ impl Sleep {
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         let this = self.leave();
         this.deadline = this.scheduler.driver.clock().time_of(deadline.into());
+        this.gave_way = false;
     }
 
     /// Takes the entry out of its wheel, if it is in one.
@@ -91,6 +101,19 @@ impl Sleep {
             entry.leave(this.scheduler.driver.wheel(wheel as usize));
         }
         this
+    }
+
+    /// Its time has come. With the budget used up it gives way, but once only: beside a branch that uses the budget up in
+    /// every poll it would otherwise never end (f10).
+    fn end(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<()> {
+        // SAFETY: the entry is not moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        match budget::poll_unit(cx) {
+            Poll::Ready(unit) => unit.spend(),
+            Poll::Pending if !std::mem::replace(&mut this.gave_way, true) => return Poll::Pending,
+            Poll::Pending => {}
+        }
+        Poll::Ready(())
     }
 
     /// Enters a wheel, or gives the entry another waker; true if the time has come meanwhile.
@@ -129,28 +152,19 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let unit = ready!(budget::poll_unit(cx));
-        if self.entry.has_fired() {
-            unit.spend();
-            return Poll::Ready(());
+        // The clock as well as the entry: in a combinator that polls again without ever returning to the worker, nobody
+        // turns the driver (f10).
+        if self.is_elapsed() {
+            return self.end(cx);
         }
         if self.entry.is_waiting() && self.woken == identity(cx.waker()) {
             return Poll::Pending;
-        }
-        let driver = &self.scheduler.driver;
-        if self.wheel.is_none() && driver.clock().now() >= self.deadline {
-            unit.spend();
-            return Poll::Ready(());
         }
         if self.deadline == NEVER {
             // Nothing will end it, so nobody has to watch it.
             return Poll::Pending;
         }
-        if self.as_mut().wait(cx) {
-            unit.spend();
-            return Poll::Ready(());
-        }
-        Poll::Pending
+        if self.as_mut().wait(cx) { self.end(cx) } else { Poll::Pending }
     }
 }
 

@@ -27,6 +27,8 @@ impl<'a> Blocked<'a> {
     fn enter(worker: &'a Worker) -> Self {
         let shared = &worker.shared;
         let remote = worker.remote();
+        // Before anyone is woken: with us counted out, whoever wakes and finds nothing to do would let time pass.
+        let hold = shared.driver.hold_here();
         // The monitor may have counted us out before.
         if !remote.pace.leave() {
             shared.active.fetch_sub(1, SeqCst);
@@ -40,7 +42,7 @@ impl<'a> Blocked<'a> {
         } else if shared.active.load(SeqCst) < shared.settings.workers {
             monitor::start_spare(shared);
         }
-        Self { worker, _hold: shared.driver.hold_here() }
+        Self { worker, _hold: hold }
     }
 }
 

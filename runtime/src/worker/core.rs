@@ -197,6 +197,12 @@ impl Worker {
         self.local.len(&self.remote().queue) > 0 || !self.pinned.borrow().is_empty()
     }
 
+    /// Tasks that this worker would run next, roughly.
+    pub(crate) fn queued(&self) -> usize {
+        let shared = self.shared.injectors.len() + self.remote().inbox.len();
+        self.local.len(&self.remote().queue) + self.pinned.borrow().len() + shared
+    }
+
     /// Enters a new task in the live set.
     ///
     /// # Safety

@@ -54,6 +54,21 @@ impl SharedRef {
         }
     }
 
+    /// The core of a current-thread runtime has been given back.
+    pub(crate) fn core_is_back(&self) {
+        // Through the lock, so that nobody misses it between his look and his wait.
+        drop(self.running.lock());
+        self.left.notify_all();
+    }
+
+    /// Waits until a current-thread runtime's core is free, at most until `deadline`.
+    pub(crate) fn wait_for_core(&self, deadline: Instant) {
+        let mut running = self.running.lock();
+        while self.remotes[0].core.lock().is_none() && real_now() < deadline {
+            running = self.left.wait_timeout(running, deadline.saturating_duration_since(real_now())).0;
+        }
+    }
+
     /// A worker's thread is done.
     pub(crate) fn leave(&self) {
         let mut running = self.running.lock();
