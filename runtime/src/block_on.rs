@@ -110,8 +110,8 @@ pub(crate) fn block_on<F: Future>(scheduler: &SharedRef, roots: &Roots, future: 
     }
 }
 
-/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or had
-/// it meanwhile: then this one has waited, and looks again.
+/// Runs the tasks of a current-thread runtime until `poll` gives an output; `None` if another thread has the core or
+/// had it meanwhile: then this one has waited, and looks again.
 fn run_tasks<T>(
     scheduler: &SharedRef,
     roots: &Roots,
@@ -140,8 +140,8 @@ fn run_tasks<T>(
 /// The root is polled once for so many tasks at most.
 const TASKS_PER_ROOT_POLL: usize = 61;
 
-/// Runs tasks between the polls of a root, until it is done or the runtime shuts down. The tasks that wait when the root
-/// has been polled come before its next poll, as for a task that yields.
+/// Runs tasks between the polls of a root, until it is done or the runtime shuts down. The tasks that wait when the
+/// root has been polled come before its next poll, as for a task that yields.
 fn drive<T>(worker: &Worker, scheduler: &SharedRef, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
     let _entered = worker.enter();
     let mut output = None;

@@ -28,8 +28,8 @@ impl Parker {
         Self { state: AtomicU8::new(EMPTY), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// Sleeps until notified, or, if it is this one who sleeps in the driver, until something happens there. Returns the
-    /// turn's hold on paused time, if it made one.
+    /// Sleeps until notified, or, if it is this one who sleeps in the driver, until something happens there. Returns
+    /// the turn's hold on paused time, if it made one.
     pub(crate) fn park<'a>(&self, driver: &'a Driver) -> Option<TurnHold<'a>> {
         let Some(turning) = driver.try_turn() else {
             self.park_on_condvar();

@@ -145,8 +145,8 @@ fn expire(wheel: &Wheel, now: u64, batch: &mut Batch) {
 }
 
 impl<'a> Turning<'a> {
-    /// One turn. Gives the turn up before anyone is woken. With the clock paused, time is held from then until the result
-    /// is dropped: what was woken may be where only this thread sees it.
+    /// One turn. Gives the turn up before anyone is woken. With the clock paused, time is held from then until the
+    /// result is dropped: what was woken may be where only this thread sees it.
     pub(crate) fn run(self, how: Turn) -> Option<TurnHold<'a>> {
         let driver = self.driver;
         let mut batch = Batch::new();

@@ -11,8 +11,8 @@ const SLEEPING: u32 = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Counters(AtomicU32);
 
-/// Evidence that the caller is counted as searching; given up by `found`, by falling asleep, or, when a panic unwinds, by
-/// being dropped.
+/// Evidence that the caller is counted as searching; given up by `found`, by falling asleep, or, when a panic unwinds,
+/// by being dropped.
 #[must_use = "a search must end: found() or fall_asleep()"]
 #[derive(Debug)]
 pub(crate) struct Searching<'a>(&'a Counters);

@@ -14,9 +14,9 @@ pub use std::sync::atomic::{
 mod model {
     use loom::sync::atomic::{self, Ordering};
 
-    /// Loom's, but for `store`. Loom lets a plain store and a swap that another thread makes beside it be seen in either
-    /// order, also when the swap read what the store overwrote, so that it must come first; the `next` slot of a worker
-    /// rests on that. A store that is a swap has its place.
+    /// Loom's, but for `store`. Loom lets a plain store and a swap that another thread makes beside it be seen in
+    /// either order, also when the swap read what the store overwrote, so that it must come first; the `next` slot of a
+    /// worker rests on that. A store that is a swap has its place.
     #[derive(Debug)]
     pub struct AtomicPtr<T>(atomic::AtomicPtr<T>);
 

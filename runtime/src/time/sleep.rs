@@ -103,8 +103,8 @@ impl Sleep {
         this
     }
 
-    /// Its time has come. With the budget used up it gives way, but once only: beside a branch that uses the budget up in
-    /// every poll it would otherwise never end (f10).
+    /// Its time has come. With the budget used up it gives way, but once only: beside a branch that uses the budget up
+    /// in every poll it would otherwise never end (f10).
     fn end(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<()> {
         // SAFETY: the entry is not moved.
         let this = unsafe { self.get_unchecked_mut() };

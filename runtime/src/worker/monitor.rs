@@ -30,9 +30,10 @@ const STUCK: u8 = 2;
 const NAMED: u8 = 3;
 const AWAY: u8 = 4;
 
-/// What there is to think of a worker. `FRESH -> SLOW -> STUCK -> NAMED` by the monitor, about one long poll; it takes a
-/// worker that gets stuck out of the `active` count. Back to `FRESH`, or to `AWAY` while the worker sleeps or blocks in
-/// place, by the owner, who settles the count. One word, so that each count is settled by whoever's change comes first.
+/// What there is to think of a worker. `FRESH -> SLOW -> STUCK -> NAMED` by the monitor, about one long poll; it takes
+/// a worker that gets stuck out of the `active` count. Back to `FRESH`, or to `AWAY` while the worker sleeps or blocks
+/// in place, by the owner, who settles the count. One word, so that each count is settled by whoever's change comes
+/// first.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(AtomicU8);
 

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["event_loop"],
     &["coroutine"],
     &["io"],
-    &["entry"],
+    &["entry", "internals"],
 ];
 
 /// A file and the module of a later floor that it names all the same, with the reason above each. This list only gets

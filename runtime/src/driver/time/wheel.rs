@@ -292,8 +292,8 @@ impl Inner {
         }
     }
 
-    /// Moves what is due in a slot of level 0 to the list of due timers, in the order of the deadlines; false if nothing
-    /// is.
+    /// Moves what is due in a slot of level 0 to the list of due timers, in the order of the deadlines; false if
+    /// nothing is.
     fn gather_due(&mut self, place: usize, now: u64) -> bool {
         let mut due = std::mem::take(&mut self.scratch);
         let head = self.heads[place];
