@@ -388,7 +388,9 @@ fn random_tasks_end_exactly_once() {
     let mut seeds = Rng(now().as_nanos() as u64);
     let mut seed = setting("RADDLE_SOAK_SEED").unwrap_or_else(|| seeds.next());
     let (began, mut rounds, mut sums) = (Instant::now(), 0, [0; 5]);
+    let mut longest = (Duration::ZERO, 0);
     while began.elapsed() < limit {
+        let round_began = Instant::now();
         let books =
             std::panic::catch_unwind(|| within(ROUND_MAX, move || round(seed))).unwrap_or_else(|panic| {
                 eprintln!("the soak failed in a round with RADDLE_SOAK_SEED={seed}");
@@ -399,6 +401,7 @@ fn random_tasks_end_exactly_once() {
         sums[0] += books.futures.made();
         sums.iter_mut().skip(1).zip(joined).for_each(|(sum, count)| *sum += count.load(SeqCst));
         rounds += 1;
+        longest = longest.max((round_began.elapsed(), seed));
         seed = seeds.next();
     }
     let [tasks, finished, cancelled, joined, reported] = sums;
@@ -407,5 +410,6 @@ fn random_tasks_end_exactly_once() {
         began.elapsed()
     );
     println!("{cancelled} cancelled, {joined} panicked; {reported} panics that nobody joined were reported");
+    println!("the longest round took {:?} (RADDLE_SOAK_SEED={})", longest.0, longest.1);
     assert!(rounds > 0 && workers(1).shutdown(ROUND_MAX).is_clean());
 }

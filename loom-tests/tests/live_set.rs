@@ -93,40 +93,46 @@ fn a_task_that_is_looked_at_is_not_freed() {
 #[test]
 fn a_task_is_shown_after_it_was_made() {
     check(|| {
-        let (set, count) = (Arc::new(LiveSet::new(1)), Count::default());
-        let whole = Arc::new(count.probe());
+        let (set, count, mut shard) = (Arc::new(LiveSet::new(1)), Count::default(), Shard::default());
+        let (whole, old, new) = (Arc::new(count.probe()), task(), task());
+        // With one task in it the segment is there to be looked at.
+        set.insert(&mut shard, 0, &old);
         let looker = {
-            let (set, whole) = (set.clone(), whole.clone());
-            thread::spawn(move || set.for_each(|_| whole.look()))
+            let (set, whole, id) = (set.clone(), whole.clone(), new.id());
+            thread::spawn(move || {
+                set.for_each(|found| {
+                    if found == id {
+                        whole.look();
+                    }
+                });
+            })
         };
-        let new = task();
         whole.change();
-        let key = set.insert(&mut Shard::default(), 0, &new);
+        set.insert(&mut shard, 0, &new);
         looker.join().unwrap();
-        set.remove(key);
-        new.cancel();
+        [old, new].into_iter().for_each(Task::cancel);
     });
 }
 
-/// Two slots are given back by others while the owner wants new ones.
+/// Two slots are given back by others while the owner wants new ones: both are used again, for one task each.
 #[test]
-fn slots_that_are_given_back_are_used_once() {
+fn slots_that_are_given_back_are_used_again() {
     check(|| {
         let mut shard = Shard::default();
-        let (set, [first, second], keys) = Set::with_two(&mut shard);
+        let (set, old, keys) = Set::with_two(&mut shard);
         let removers = keys.map(|key| {
             let set = set.clone();
             thread::spawn(move || set.live.remove(key))
         });
-        let third = task();
-        set.live.insert(&mut shard, 0, &third);
+        let new = [(); 4].map(|()| task());
+        let mut keys = vec![set.live.insert(&mut shard, 0, &new[0])];
         removers.into_iter().for_each(|remover| remover.join().unwrap());
-        let fourth = task();
-        set.live.insert(&mut shard, 0, &fourth);
+        keys.extend(new[1..].iter().map(|task| set.live.insert(&mut shard, 0, task)));
         let mut found = Vec::new();
         set.live.for_each(|id| found.push(id));
         found.sort();
-        assert_eq!(found, [third.id(), fourth.id()]);
-        [first, second, third, fourth].into_iter().for_each(Task::cancel);
+        assert_eq!(found, new.each_ref().map(Task::id));
+        assert!(keys.iter().all(|key| key.slot() < 4), "a slot was lost");
+        old.into_iter().chain(new).for_each(Task::cancel);
     });
 }

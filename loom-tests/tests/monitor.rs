@@ -57,3 +57,29 @@ fn a_worker_counted_out_is_counted_in_once() {
         worker.retire();
     });
 }
+
+/// The only worker is stuck until another task has run: a spare runs it, also one that was about to leave.
+#[test]
+fn a_spare_takes_the_place_of_a_stuck_worker() {
+    check_within(1, || {
+        let (scheduler, is_stuck, short_ran, long_ran) = (Scheduler::new(1), Event::new(), Event::new(), Event::new());
+        scheduler.start();
+        let (stuck, wait, tell) = (is_stuck.clone(), short_ran.clone(), long_ran.clone());
+        let long = async move {
+            stuck.set();
+            wait.wait();
+            tell.set();
+        };
+        scheduler.spawn(long).detach();
+        is_stuck.wait();
+        // One that is not needed yet, and counts itself out at once.
+        scheduler.start_spare();
+        scheduler.watch(FAR);
+        assert!(scheduler.is_slow());
+        scheduler.start_spare();
+        scheduler.spawn(async move { short_ran.set() }).detach();
+        long_ran.wait();
+        loom::stop_exploring();
+        scheduler.shut_down();
+    });
+}

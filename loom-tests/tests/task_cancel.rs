@@ -78,14 +78,15 @@ fn of_two_reasons_the_joiner_sees_one() {
     });
 }
 
+/// Also when the task is in its poll at that moment, or about to be.
 #[test]
 fn a_reason_is_there_before_the_task_ends() {
     check(|| {
         let (ready, count) = (Ready::default(), Count::default());
-        let (handle, waker) = waiting_task(pending::<()>(), ready.scheduler(count.probe(), false));
-        drop(waker);
+        let (task, handle) = allocate(pending::<()>(), ready.scheduler(count.probe(), false));
         let cancel = handle.abort_handle();
         let other = thread::spawn(move || cancel.cancel_with("there"));
+        ready.push(task);
         ready.run_to_end();
         assert_eq!(block_on(handle).expect_err("it never returns").reason(), Some("there"));
         other.join().unwrap();

@@ -74,21 +74,40 @@ fn long_and_short(scheduler: &Scheduler) -> Arc<Event> {
 
 #[test]
 fn a_long_poll_keeps_no_task_from_the_other_worker() {
-    check_within(2, || {
-        let scheduler = Scheduler::new(2);
-        let long_ran = long_and_short(&scheduler);
-        scheduler.start();
-        long_ran.wait();
-        end(&scheduler);
-    });
-}
-
-#[test]
-fn a_long_poll_that_comes_as_the_workers_fall_asleep_keeps_no_task_from_the_other() {
     check_within(1, || {
         let scheduler = Scheduler::new(2);
         scheduler.start();
         long_and_short(&scheduler).wait();
+        end(&scheduler);
+    });
+}
+
+/// A pinned task is woken from outside just as its worker falls asleep; the other worker does not help.
+#[test]
+fn a_wake_reaches_the_worker_that_a_task_is_pinned_to() {
+    check_within(2, || {
+        let (scheduler, ran) = (Scheduler::new(1), Event::new());
+        scheduler.start();
+        let tell = ran.clone();
+        scheduler.spawn_pinned(async move { tell.set() }).detach();
+        ran.wait();
+        end(&scheduler);
+    });
+}
+
+/// A task awaits one that it has spawned, wherever that is run.
+#[test]
+fn a_task_that_awaits_another_ends() {
+    check_within(1, || {
+        let (scheduler, ended) = (Scheduler::new(2), Event::new());
+        scheduler.start();
+        let (inner, tell) = (scheduler.clone(), ended.clone());
+        let outer = async move {
+            assert_eq!(inner.spawn(async { 1 }).await.expect("it returns"), 1);
+            tell.set();
+        };
+        scheduler.spawn(outer).detach();
+        ended.wait();
         end(&scheduler);
     });
 }

@@ -138,6 +138,13 @@ pub struct Shard(task::Shard);
 #[derive(Clone, Copy)]
 pub struct LiveKey(task::LiveKey);
 
+impl LiveKey {
+    /// The number of the slot, from 0.
+    pub fn slot(self) -> u64 {
+        (self.0.pack() - 1) & u64::from(u32::MAX)
+    }
+}
+
 impl LiveSet {
     pub fn new(workers: usize) -> Self {
         Self(task::LiveSet::new(workers))
@@ -204,6 +211,21 @@ impl Scheduler {
         F::Output: Send + 'static,
     {
         self.0.spawn(future, unnamed())
+    }
+
+    /// Spawns a task that only worker 0 runs.
+    pub fn spawn_pinned<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        // SAFETY: the future may be touched by any thread.
+        unsafe { self.0.spawn_pinned(0, future, unnamed()) }
+    }
+
+    /// Puts a spare worker to work.
+    pub fn start_spare(&self) {
+        worker::monitor::start_spare(&self.0);
     }
 
     /// Ends the workers and every task.
@@ -294,6 +316,11 @@ impl Driver {
 
     pub fn expire_due(&self, now: u64) {
         self.0.expire_due(now);
+    }
+
+    /// Timers that wait.
+    pub fn timers(&self) -> usize {
+        self.0.timers()
     }
 
     /// The time now.
