@@ -3,8 +3,8 @@
 //! The promise: a wake ends the current or the next sleep of the root's thread, and the poll that follows sees what was
 //! written before it; also a wake during the poll, and one by the root itself (f07).
 //!
-//! The model plays a root that waits for two flags (Relaxed: the order must come from the wake) and threads that set them.
-//! It has worker threads, so the root sleeps on a condvar.
+//! The model plays a root that waits for two flags (Relaxed: the order must come from the wake) and threads that set
+//! them. It has worker threads, so the root sleeps on a condvar.
 //!
 //! Broken on purpose, in `runtime/src/block_on.rs`, and seen to fail:
 //! - `Root::poll` clears `is_woken` after the poll: deadlock.

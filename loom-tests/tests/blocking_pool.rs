@@ -1,11 +1,11 @@
 //! The pool for blocking calls.
 //!
-//! The promise: while a job waits, a thread is on its way to it or as many as allowed are running jobs; so every job runs,
-//! though the thread that idles runs out of time at that moment (f17), and though no thread can be started while another
-//! runs. Shutdown cancels what waits and waits for what runs.
+//! The promise: while a job waits, a thread is on its way to it or as many as allowed are running jobs; so every job
+//! runs, though the thread that idles runs out of time at that moment (f17), and though no thread can be started while
+//! another runs. Shutdown cancels what waits and waits for what runs.
 //!
-//! The model plays submitters, pool threads in their real loop, and a system that refuses a thread. A time-out that does
-//! not reach an hour is over at once; others may come in between.
+//! The model plays submitters, pool threads in their real loop, and a system that refuses a thread. A time-out that
+//! does not reach an hour is over at once; others may come in between.
 //!
 //! Broken on purpose, in `runtime/src/blocking/pool.rs`, and seen to fail:
 //! - a thread whose time is up ends without a look whether it was chosen (f17): a job is lost, deadlock.

@@ -1,14 +1,15 @@
 //! The set of live tasks: entered by a worker, removed by anyone, looked at by anyone.
 //!
-//! The promise: a task that someone looks at is alive until the look is over; each task is found until it is removed, and
-//! not after; a slot that was given back is used for one task at a time.
+//! The promise: a task that someone looks at is alive until the look is over; each task is found until it is removed,
+//! and not after; a slot that was given back is used for one task at a time.
 //!
-//! The model plays the owner of a shard, a thread that removes tasks of that shard, and one that looks at all tasks or at
-//! a certain one. In place of freeing a task, its remover changes something that looks read, so that loom sees the two
-//! side by side if they ever are.
+//! The model plays the owner of a shard, a thread that removes tasks of that shard, and one that looks at all tasks or
+//! at a certain one. In place of freeing a task, its remover changes something that looks read, so that loom sees the
+//! two side by side if they ever are.
 //!
 //! Broken on purpose, in `runtime/src/task/owned.rs`, and seen to fail:
-//! - `vacate` does not wait for LOCKED: freed beside a look. Nor does its exchange acquire (Release for AcqRel): the same.
+//! - `vacate` does not wait for LOCKED: freed beside a look. Nor does its exchange acquire (Release for AcqRel): the
+//!   same.
 //! - `look` does not set LOCKED, or unlocks with Relaxed: freed beside a look.
 //! - `insert` shows the task with Relaxed: looked at before it was made.
 //! - `remove` pushes to `returned` by a store, not an exchange: a slot is lost, and a further segment needed for it.
@@ -99,13 +100,12 @@ fn a_task_is_shown_after_it_was_made() {
         set.insert(&mut shard, 0, &old);
         let looker = {
             let (set, whole, id) = (set.clone(), whole.clone(), new.id());
-            thread::spawn(move || {
-                set.for_each(|found| {
-                    if found == id {
-                        whole.look();
-                    }
-                });
-            })
+            let look = move |found| {
+                if found == id {
+                    whole.look()
+                }
+            };
+            thread::spawn(move || set.for_each(look))
         };
         whole.change();
         set.insert(&mut shard, 0, &new);

@@ -3,8 +3,8 @@
 //! The promise: after an unpark the current or the next park comes back, and sees what was written before it; one
 //! notification is kept, however the parker sleeps or is about to.
 //!
-//! The model plays a parker that parks until it sees a flag (Relaxed: the order must come from the parker), and threads that
-//! set it and unpark; two parkers that want the same driver; a park with a time-out that is over at once.
+//! The model plays a parker that parks until it sees a flag (Relaxed: the order must come from the parker), and threads
+//! that set it and unpark; two parkers that want the same driver; a park with a time-out that is over at once.
 //!
 //! Broken on purpose, in `runtime/src/park.rs`, and seen to fail:
 //! - `unpark` does not take the lock before it notifies: deadlock.

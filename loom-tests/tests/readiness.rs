@@ -8,7 +8,8 @@
 //! readers that read until the socket would block, clear, and wait.
 //!
 //! Broken on purpose, in `runtime/src/driver/io/`, and seen to fail:
-//! - `Snapshot::clearable` ignores the ticks (f01): deadlock. It compares both for either direction (f02): never cleared.
+//! - `Snapshot::clearable` ignores the ticks (f01): deadlock. It compares both for either direction (f02): never
+//!   cleared.
 //! - `Readiness::set` returns only bits whose tick was even, or `dispatch` takes no waiters: deadlock.
 //! - `poll_ready` does not look again after it registered; `wait_ready` after it queued: deadlocks.
 //! - `Readiness::set` with Relaxed for AcqRel, `load` with Relaxed: deadlocks.

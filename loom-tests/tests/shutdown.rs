@@ -3,8 +3,8 @@
 //! The promise: a task that is spawned or woken while the scheduler closes ends, by whichever side sees it; afterwards
 //! nothing is left, and whoever drops the last reference frees the scheduler, once.
 //!
-//! The model plays a shutdown from its first step to its last, with a worker and without, and threads that spawn a task or
-//! wake one at any moment of it.
+//! The model plays a shutdown from its first step to its last, with a worker and without, and threads that spawn a task
+//! or wake one at any moment of it.
 //!
 //! Broken on purpose, in `runtime/src/worker/`, and seen to fail:
 //! - `Shared::inject` does not look at the phase after its push; `enter_phase` has no fence: a task is left.

@@ -1,9 +1,11 @@
 //! Cancelling a task from another thread.
 //!
-//! The promise: a task that is cancelled ends, as cancelled or, if the request comes too late, with its output; its future
-//! is dropped once, by the thread that runs it, and never while it is polled; the joiner sees the first reason given.
+//! The promise: a task that is cancelled ends, as cancelled or, if the request comes too late, with its output; its
+//! future is dropped once, by the thread that runs it, and never while it is polled; the joiner sees the first reason
+//! given.
 //!
-//! The model plays a runner, a thread that cancels, and a wake, a second cancel or the end of the task at the same time.
+//! The model plays a runner, a thread that cancels, and a wake, a second cancel or the end of the task at the same
+//! time.
 //!
 //! Broken on purpose, in `runtime/src/task/`, and seen to fail:
 //! - `State::cancel` says `Push` for a running or notified task: run by two at once.

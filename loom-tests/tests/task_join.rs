@@ -1,7 +1,7 @@
 //! The join handle against the end of its task.
 //!
-//! The promise: whoever awaits the handle is woken when the task has ended, also if it changes its waker at that moment;
-//! the output goes to the handle if there is one, else it is dropped by the runner: once, in either case.
+//! The promise: whoever awaits the handle is woken when the task has ended, also if it changes its waker at that
+//! moment; the output goes to the handle if there is one, else it is dropped by the runner: once, in either case.
 //!
 //! The model plays a runner that completes a task, and a handle that is awaited, awaited with one waker and then with
 //! another, or dropped: before, during and after.

@@ -1,7 +1,7 @@
 //! Waking a task, from two threads while a third polls it.
 //!
-//! The promise: after a wake the task is polled once more, and that poll sees what was written before the wake; it is in
-//! a queue at most once and polled by one thread at a time; when the last reference goes, it is freed, once.
+//! The promise: after a wake the task is polled once more, and that poll sees what was written before the wake; it is
+//! in a queue at most once and polled by one thread at a time; when the last reference goes, it is freed, once.
 //!
 //! The model plays a task that ends when it has seen two flags, two threads that each set one (Relaxed: the order must
 //! come from the wake itself) and wake by reference or by value, on a worker (one step) or not (two), and a runner

@@ -1,10 +1,10 @@
 //! Timers: an entry against its wheel, and a new timer against a driver that sleeps.
 //!
-//! The promise: a timer that waits fires or is left, never both; after `leave`, or once it has been seen to have fired, the
-//! wheel does not touch it; a timer that is entered while a driver sleeps for longer ends that sleep (f06).
+//! The promise: a timer that waits fires or is left, never both; after `leave`, or once it has been seen to have fired,
+//! the wheel does not touch it; a timer that is entered while a driver sleeps for longer ends that sleep (f06).
 //!
-//! The model plays the owner of a timer, a worker that expires the wheel, and a thread that sleeps in the driver. It has no
-//! clock: nanosecond 1 is long past, two hours ahead never come (see `runtime/src/driver/io/sys_model.rs`).
+//! The model plays the owner of a timer, a worker that expires the wheel, and a thread that sleeps in the driver. It
+//! has no clock: nanosecond 1 is long past, two hours ahead never come (see `runtime/src/driver/io/sys_model.rs`).
 //!
 //! Broken on purpose, in `runtime/src/driver/`, and seen to fail:
 //! - `Entry::fire` stores FIRED before it takes the waker, or with Relaxed: freed beside a touch.

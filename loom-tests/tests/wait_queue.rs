@@ -1,11 +1,11 @@
 //! The wait queue under every primitive.
 //!
-//! The promise: waiters are notified in the order they came; `notify_one` reaches one waiter, and if that one goes before
-//! it could return, the next (f23); `notify_all` reaches those who wait when it begins; a waiter is not touched after it
-//! has seen its notification, so it may be freed then.
+//! The promise: waiters are notified in the order they came; `notify_one` reaches one waiter, and if that one goes
+//! before it could return, the next (f23); `notify_all` reaches those who wait when it begins; a waiter is not touched
+//! after it has seen its notification, so it may be freed then.
 //!
-//! The model plays notifiers against waiters that are cancelled, that change their waker, and that are freed as soon as they
-//! have seen their notification.
+//! The model plays notifiers against waiters that are cancelled, that change their waker, and that are freed as soon as
+//! they have seen their notification.
 //!
 //! Broken on purpose, in `runtime/src/wait/queue.rs`, and seen to fail:
 //! - `Wait::drop` does not pass a notification on (f23): deadlock.
@@ -13,7 +13,8 @@
 //! - `pop` stores the outcome before it takes the waker: a freed waiter is touched.
 //! - `pop` stores the outcome with Relaxed: the waiter is freed beside its last touch.
 //! - `put` keeps the old waker of a queued waiter: deadlock. `link` puts it at the front: out of order.
-//! - `poll_waiter` enters the queue without a second look at the outcome: deadlock (it waits for a second notification).
+//! - `poll_waiter` enters the queue without a second look at the outcome: deadlock (it waits for a second
+//!   notification).
 #![cfg(loom)]
 
 use loom::thread;

@@ -1,17 +1,18 @@
 //! The slot for one waiter: a waker stored by one side, taken by the other.
 //!
-//! The promise: a waiter that registers and then looks again is woken by every event it has not seen; nobody touches the
-//! waker while another does, and none is left behind.
+//! The promise: a waiter that registers and then looks again is woken by every event it has not seen; nobody touches
+//! the waker while another does, and none is left behind.
 //!
-//! The model plays events that each set a flag (Relaxed: the order must come from the slot) and take the slot, and a waiter
-//! that looks, registers, looks again and sleeps until it is woken. Two events at once; a waiter that changes its waker;
-//! two waiters at once, of whom one may be woken for nothing, but neither may be forgotten.
+//! The model plays events that each set a flag (Relaxed: the order must come from the slot) and take the slot, and a
+//! waiter that looks, registers, looks again and sleeps until it is woken. Two events at once; a waiter that changes
+//! its waker; two waiters at once, of whom one may be woken for nothing, but neither may be forgotten.
 //!
 //! Broken on purpose, in `runtime/src/wait/slot.rs`, and seen to fail:
 //! - `GiveBack` stores IDLE without a look at WAKING: deadlock.
 //! - `register` does not wake when the slot is taken: deadlock.
 //! - `take` with Acquire for AcqRel, `register` with Relaxed for Acquire: deadlock (the event is not seen).
-//! - `take` gives the cell back with Relaxed, or takes the waker of a slot that is being registered: the cell is touched by
+//! - `take` gives the cell back with Relaxed, or takes the waker of a slot that is being registered: the cell is
+//!   touched by
 //!   two at once.
 #![cfg(loom)]
 

@@ -223,6 +223,11 @@ impl Scheduler {
         unsafe { self.0.spawn_pinned(0, future, unnamed()) }
     }
 
+    /// The monitor does what slow workers do not get to.
+    pub fn stand_in(&self) {
+        worker::monitor::stand_in(&self.0);
+    }
+
     /// Puts a spare worker to work.
     pub fn start_spare(&self) {
         worker::monitor::start_spare(&self.0);

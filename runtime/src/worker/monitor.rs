@@ -214,7 +214,7 @@ pub(crate) fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
 }
 
 /// Does what a slow worker does not get to: the driver, and its tasks.
-fn stand_in(shared: &SharedRef) {
+pub(crate) fn stand_in(shared: &SharedRef) {
     let nobody_left = shared.active.load(SeqCst) == 0;
     if shared.idle.sleeping() > 0 && !nobody_left {
         shared.attend_driver();
