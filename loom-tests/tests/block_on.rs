@@ -13,7 +13,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::check;
+use loom_tests::{check, check_within};
 use raddle_runtime::internals::Scheduler;
 use raddle_runtime::prim::atomic::{AtomicBool, Ordering::Relaxed};
 use raddle_runtime::prim::lock::{Condvar, Mutex};
@@ -43,6 +43,16 @@ impl Shared {
     fn is_set(&self, flag: usize) -> bool {
         self.flags[flag].load(Relaxed)
     }
+
+    /// Waits for both flags, and shows its waker.
+    fn both_flags(&self) -> impl Future<Output = ()> {
+        poll_fn(|cx| {
+            if self.waker.lock().replace(cx.waker().clone()).is_none() {
+                self.is_there.notify_all();
+            }
+            if self.is_set(0) && self.is_set(1) { Poll::Ready(()) } else { Poll::Pending }
+        })
+    }
 }
 
 #[test]
@@ -53,12 +63,7 @@ fn wakes_from_two_threads_reach_the_root() {
             let shared = shared.clone();
             thread::spawn(move || shared.set(flag))
         });
-        scheduler.block_on(poll_fn(|cx| {
-            if shared.waker.lock().replace(cx.waker().clone()).is_none() {
-                shared.is_there.notify_all();
-            }
-            if shared.is_set(0) && shared.is_set(1) { Poll::Ready(()) } else { Poll::Pending }
-        }));
+        scheduler.block_on(shared.both_flags());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         shared.waker.lock().take();
     });
@@ -78,5 +83,38 @@ fn f07_a_root_that_wakes_itself_is_polled_again() {
             Poll::Ready(())
         }));
         assert_eq!(polls, 3);
+    });
+}
+
+/// Two roots, each with a task to wait for, and one core: the tasks end, whoever runs them.
+#[test]
+fn two_roots_share_one_core() {
+    check_within(2, || {
+        let scheduler = Scheduler::current_thread();
+        let other = {
+            let scheduler = scheduler.clone();
+            thread::spawn(move || scheduler.block_on(scheduler.spawn(async { 1 })).expect("it returns"))
+        };
+        assert_eq!(scheduler.block_on(scheduler.spawn(async { 2 })).expect("it returns"), 2);
+        assert_eq!(other.join().unwrap(), 1);
+        loom::stop_exploring();
+        scheduler.shut_down();
+    });
+}
+
+/// The root is woken from elsewhere while it, as the worker, falls asleep.
+#[test]
+fn f07_a_wake_reaches_a_root_that_runs_tasks() {
+    check(|| {
+        let (scheduler, shared) = (Scheduler::current_thread(), Arc::new(Shared::default()));
+        shared.flags[1].store(true, Relaxed);
+        let other = {
+            let shared = shared.clone();
+            thread::spawn(move || shared.set(0))
+        };
+        scheduler.block_on(shared.both_flags());
+        other.join().unwrap();
+        shared.waker.lock().take();
+        scheduler.shut_down();
     });
 }

@@ -16,7 +16,8 @@ thread_local! {
 
 /// What to do when there is no runtime, in one line.
 pub(crate) const OUTSIDE: &str = "there is no raddle runtime on this thread: call this inside raddle::run, \
-    #[raddle::main], Runtime::block_on or a task, or while a guard of runtime.enter() lives; Handle::try_current() asks first";
+    #[raddle::main], Runtime::block_on or a task, or while a guard of runtime.enter() lives; \
+    Handle::try_current() asks first";
 
 /// Makes a runtime this thread's current one until it is dropped.
 ///

@@ -13,7 +13,7 @@ use crate::prim::thread::{self, Spec};
 use crate::task::{self, Id, JoinHandle, Origin, Spawn};
 use crate::wait::Batch;
 use crate::worker::panics::{PanicPolicy, TaskPanic};
-use crate::worker::{self, Settings, Shared, SharedRef, ThreadBody};
+use crate::worker::{self, Settings, Shared, SharedRef, StartThread, ThreadBody};
 use crate::{park, queue};
 use std::any::Any;
 use std::future::Future;
@@ -174,18 +174,27 @@ impl LiveSet {
 }
 
 /// A scheduler.
-#[derive(Clone, Debug)]
-pub struct Scheduler(SharedRef);
+#[derive(Clone)]
+pub struct Scheduler(SharedRef, Arc<Roots>);
 
 impl Scheduler {
     /// One whose workers have no threads yet. Fails the model when a detached task panics, or when this is never freed.
     pub fn new(workers: usize) -> Self {
+        let start_thread = |_, body: ThreadBody| thread::spawn(&Spec::default(), move || body(&|| ()));
+        Self::made_with(workers, Some(Box::new(start_thread)))
+    }
+
+    /// One whose tasks run in `block_on`.
+    pub fn current_thread() -> Self {
+        Self::made_with(1, None)
+    }
+
+    fn made_with(workers: usize, start_thread: Option<StartThread>) -> Self {
         let witness = loom::alloc::Track::new(());
         let abort = move |panic: &TaskPanic<'_>| {
             eprintln!("{panic} beside {:?}", witness.get_ref());
             std::process::abort()
         };
-        let start_thread = |_, body: ThreadBody| thread::spawn(&Spec::default(), move || body(&|| ()));
         let settings = Settings {
             workers,
             spares: 1,
@@ -193,10 +202,10 @@ impl Scheduler {
             report_blocked: false,
             on_panic: PanicPolicy::Call(Arc::new(abort)),
             seed: 1,
-            start_thread: Some(Box::new(start_thread)),
+            start_thread,
         };
         let driver = driver::Driver::new(workers, Clock::new(false)).expect("a model's driver");
-        Self(Shared::create(settings, driver))
+        Self(Shared::create(settings, driver), Arc::default())
     }
 
     /// Starts the workers.
@@ -273,7 +282,7 @@ impl Scheduler {
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        block_on::block_on(&self.0, &Roots::default(), future)
+        block_on::block_on(&self.0, &self.1, future)
     }
 }
 
