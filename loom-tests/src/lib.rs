@@ -142,6 +142,9 @@ unsafe impl Sync for Probe {}
 
 impl Probe {
     /// A use that must not be beside any other.
+    ///
+    /// # Panics
+    /// Fails the model when it is, or comes too late.
     pub fn change(&self) {
         self.cell.with_mut(|is_whole| {
             // SAFETY: loom has checked that nobody else is here.
@@ -150,6 +153,9 @@ impl Probe {
     }
 
     /// A use that may be beside others of its kind.
+    ///
+    /// # Panics
+    /// Fails the model when it is beside a change, or comes too late.
     pub fn look(&self) {
         self.cell.with(|is_whole| {
             // SAFETY: loom has checked that nobody changes it.
@@ -240,6 +246,9 @@ impl Schedule for Pushes {
 }
 
 /// Makes a task of `future`, which is not ready yet, and polls it once: its handle and its waker.
+///
+/// # Panics
+/// When the future is ready.
 pub fn waiting_task<F>(future: F, scheduler: impl Schedule) -> (JoinHandle<F::Output>, Waker)
 where
     F: Future + Send + 'static,

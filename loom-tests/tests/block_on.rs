@@ -1,15 +1,15 @@
 //! A root future on the thread that calls `block_on`, woken from other threads.
 //!
-//! The promise: a wake ends the current or the next sleep of the root's thread, and the poll that follows sees what was
-//! written before it; also a wake during the poll, and one by the root itself (f07).
+//! The promise: a wake ends the current or the next sleep of the root's thread, and the poll that follows sees what
+//! was written before it; also a wake during the poll, and one by the root itself (f07).
 //!
 //! The model plays a root that waits for two flags (Relaxed: the order must come from the wake) and threads that set
 //! them. It has worker threads, so the root sleeps on a condvar.
 //!
-//! Broken on purpose, in `runtime/src/block_on.rs`, and seen to fail:
-//! - `Root::poll` clears `is_woken` after the poll: deadlock.
-//! - `wake_by_ref` unparks without setting `is_woken`: deadlock. It swaps with Relaxed: deadlock.
-//! - `wake_by_ref` never unparks: deadlock.
+//! Broken on purpose, in `runtime/src/block_on.rs`, and seen to fail, each with a deadlock:
+//! - `Root::poll` clears `is_woken` after the poll; `wake_by_ref` does not set it; either with Relaxed.
+//! - `wake_by_ref` does not unpark the root's thread, or not the worker that polls it.
+//! - a root looks for the core before it enters the list; the one that gives the core back tells nobody.
 #![cfg(loom)]
 
 use loom::thread;

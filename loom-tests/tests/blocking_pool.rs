@@ -1,18 +1,19 @@
 //! The pool for blocking calls.
 //!
 //! The promise: while a job waits, a thread is on its way to it or as many as allowed are running jobs; so every job
-//! runs, though the thread that idles runs out of time at that moment (f17), and though no thread can be started while
-//! another runs. Shutdown cancels what waits and waits for what runs.
+//! runs, though the thread that idles runs out of time at that moment (f17), and though no thread can be started
+//! while another runs. Shutdown cancels what waits and waits for what runs.
 //!
 //! The model plays submitters, pool threads in their real loop, and a system that refuses a thread. A time-out that
 //! does not reach an hour is over at once; others may come in between.
 //!
 //! Broken on purpose, in `runtime/src/blocking/pool.rs`, and seen to fail:
-//! - a thread whose time is up ends without a look whether it was chosen (f17): a job is lost, deadlock.
-//! - `work` does not send the next thread when it leaves jobs behind: deadlock.
-//! - `work` leaves `is_coming` set when it comes, or when it was chosen from the list: deadlock.
-//! - `cannot_start` does not hand a waiting job to a thread that has become idle: deadlock.
-//! - `shut_down` does not wake the idle threads, or `work` does not tell of its end: deadlock.
+//! - a thread whose time is up ends without a look whether it was chosen (f17): deadlock.
+//! - `work` does not send the next thread when it leaves jobs behind, leaves `is_coming` set when it comes or was
+//!   chosen, or does not tell of its end: deadlocks.
+//! - `cannot_start` does not send an idle thread in place of the one that is not there, or does not tell shutdown of
+//!   it: deadlocks.
+//! - `shut_down` does not wake the idle threads: deadlock. `submit` does not look at `closed`: a job is left.
 #![cfg(loom)]
 
 use loom::thread;

@@ -3,17 +3,16 @@
 //! The promise: a task that someone looks at is alive until the look is over; each task is found until it is removed,
 //! and not after; a slot that was given back is used for one task at a time.
 //!
-//! The model plays the owner of a shard, a thread that removes tasks of that shard, and one that looks at all tasks or
-//! at a certain one. In place of freeing a task, its remover changes something that looks read, so that loom sees the
-//! two side by side if they ever are.
+//! The model plays the owner of a shard, a thread that removes tasks of that shard, and one that looks at all tasks
+//! or at a certain one. In place of freeing a task, its remover changes something that looks read, so that loom sees
+//! the two side by side if they ever are.
 //!
 //! Broken on purpose, in `runtime/src/task/owned.rs`, and seen to fail:
-//! - `vacate` does not wait for LOCKED: freed beside a look. Nor does its exchange acquire (Release for AcqRel): the
-//!   same.
-//! - `look` does not set LOCKED, or unlocks with Relaxed: freed beside a look.
+//! - `vacate` does not wait for LOCKED, or its exchange does not acquire; `look` does not set LOCKED, or unlocks with
+//!   Relaxed: freed beside a look.
 //! - `insert` shows the task with Relaxed: looked at before it was made.
-//! - `remove` pushes to `returned` by a store, not an exchange: a slot is lost, and a further segment needed for it.
-//! - `refill` loads `returned` and clears it in two steps: a slot given out twice.
+//! - `remove` pushes to `returned` by a store, `refill` takes it by a load and a store: a slot is lost.
+//! - `refill` takes `returned` with Relaxed: it follows a link that it has not seen.
 #![cfg(loom)]
 
 use loom::thread;

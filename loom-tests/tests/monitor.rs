@@ -1,15 +1,16 @@
 //! The monitor against the workers it watches.
 //!
 //! The promise: a worker that wakes is watched, though the monitor falls asleep at that moment; a worker that is
-//! counted out as stuck is counted in again when its poll is over, once, though the two cross.
+//! counted out as stuck is counted in again when its poll is over, once, though the two cross; a task that waits while
+//! the only worker is stuck is run by a spare.
 //!
-//! The model plays the monitor's steps (`sleep` when all is quiet; a look that finds a worker slow, then stuck) beside
-//! a worker in its real loop, and beside the end of a poll.
+//! The model plays the monitor's steps (`sleep` when all is quiet; a look that finds a worker slow, then stuck; what it
+//! does in that worker's place) beside workers as they are, and beside the end of a poll.
 //!
 //! Broken on purpose, in `runtime/src/worker/monitor.rs`, and seen to fail:
-//! - no fence in `notice_awake`, none in `sleep`, no second look in `sleep`: deadlocks.
-//! - `call` notifies without setting `called`: deadlock.
-//! - `Pace::reset` loads and then stores; `to_stuck` does not ask for SLOW: the count is wrong in the end.
+//! - no fence in `notice_awake`, none in `sleep`, no second look in `sleep`, `call` sets nothing: deadlocks.
+//! - `Pace::reset` loads and then stores, `Pace::to_stuck` does not ask for SLOW: the count is wrong in the end.
+//! - a spare that is chosen just when its time is up ends all the same: the task waits for ever.
 #![cfg(loom)]
 
 use loom::thread;

@@ -1,7 +1,7 @@
 //! The `next` slot and the deque: a task that is pushed is handed out once.
 //!
-//! The promise: whatever owner and thieves do, each task comes out once, in the state in which it was pushed. The slot
-//! is filled by its owner alone; it is emptied by a swap, by anyone.
+//! The promise: whatever owner and thieves do, each task comes out once, in the state in which it was pushed. The
+//! slot is filled by its owner alone; it is emptied by a swap, by anyone.
 //!
 //! The model plays an owner that pushes and pops, and thieves that steal and take the slot. (The deque is loom's
 //! stand-in for `crossbeam-deque`, see `runtime/src/prim/deque.rs`; the slot is the real one.)

@@ -3,15 +3,16 @@
 //! The promise: after an unpark the current or the next park comes back, and sees what was written before it; one
 //! notification is kept, however the parker sleeps or is about to.
 //!
-//! The model plays a parker that parks until it sees a flag (Relaxed: the order must come from the parker), and threads
-//! that set it and unpark; two parkers that want the same driver; a park with a time-out that is over at once.
+//! The model plays a parker that parks until it sees a flag (Relaxed: the order must come from the parker), and
+//! threads that set it and unpark; two parkers that want the same driver; a park with a time-out that is over at
+//! once.
 //!
 //! Broken on purpose, in `runtime/src/park.rs`, and seen to fail:
-//! - `unpark` does not take the lock before it notifies: deadlock.
-//! - `begin` stores the state without a look at NOTIFIED: deadlock.
-//! - `unpark` does not wake the driver: deadlock.
-//! - `unpark` swaps with Acquire; `park_on_condvar` loads and swaps with Relaxed: the flag is not seen, deadlock.
-//! - `park_timeout` always says false: a notification is lost.
+//! - `unpark` does not take the lock before it notifies, or does not wake the driver; `begin` stores the state
+//!   without a look at NOTIFIED: deadlocks.
+//! - `unpark` without Release; `park`, `park_on_condvar` or `begin` without Acquire: the flag is not seen.
+//! - `park_timeout` says false though it was notified, or clears the state by a load and a store: a notification is
+//!   lost.
 #![cfg(loom)]
 
 use loom::thread;

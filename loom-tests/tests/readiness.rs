@@ -1,18 +1,17 @@
 //! Readiness of a source: events against operations that find nothing.
 //!
 //! The promise: what the system said stays until an operation has found it stale; an event that comes between an
-//! operation's look and its clear is not cleared with it (f01), nor does an event for one direction keep the other from
-//! being cleared (f02); an event that nobody waits for is kept (f03); whoever waits is woken.
+//! operation's look and its clear is not cleared with it (f01), nor does an event for one direction keep the other
+//! from being cleared (f02); an event that nobody waits for is kept (f03); whoever waits is woken.
 //!
 //! The model plays a socket (bytes behind a lock, as in the kernel), a peer that adds bytes and tells the source, and
 //! readers that read until the socket would block, clear, and wait.
 //!
 //! Broken on purpose, in `runtime/src/driver/io/`, and seen to fail:
-//! - `Snapshot::clearable` ignores the ticks (f01): deadlock. It compares both for either direction (f02): never
-//!   cleared.
-//! - `Readiness::set` returns only bits whose tick was even, or `dispatch` takes no waiters: deadlock.
-//! - `poll_ready` does not look again after it registered; `wait_ready` after it queued: deadlocks.
-//! - `Readiness::set` with Relaxed for AcqRel, `load` with Relaxed: deadlocks.
+//! - `Snapshot::clearable` ignores the ticks, `Readiness::clear` stores without comparing (f01): deadlocks.
+//! - `Snapshot::clearable` compares both ticks for either direction (f02): writing is never cleared.
+//! - `Readiness::set` calls a bit old that was cleared before, `dispatch` takes no waiters: deadlocks.
+//! - `poll_ready` does not look again after it registered, `wait_ready` after it queued: deadlocks.
 #![cfg(loom)]
 
 use loom::thread;

@@ -1,16 +1,16 @@
 //! The end of a scheduler, while other threads still push tasks.
 //!
-//! The promise: a task that is spawned or woken while the scheduler closes ends, by whichever side sees it; afterwards
-//! nothing is left, and whoever drops the last reference frees the scheduler, once.
+//! The promise: a task that is spawned or woken while the scheduler closes ends, by whichever side sees it;
+//! afterwards nothing is left, and whoever drops the last reference frees the scheduler, once.
 //!
-//! The model plays a shutdown from its first step to its last, with a worker and without, and threads that spawn a task
-//! or wake one at any moment of it.
+//! The model plays a shutdown from its first step to its last, with a worker and without, and threads that spawn a
+//! task or wake one at any moment of it.
 //!
 //! Broken on purpose, in `runtime/src/worker/`, and seen to fail:
-//! - `Shared::inject` does not look at the phase after its push; `enter_phase` has no fence: a task is left.
-//! - `end_outside_tasks` does not look at the queues again after it cancelled the idle tasks: a task is left.
-//! - `LiveSet::insert_outside` takes tasks after the set was closed: a task is left.
-//! - `close` does not unpark the workers: deadlock.
+//! - `Shared::inject` does not look at the phase after its push, `enter_phase` has no fence, `end_outside_tasks` does
+//!   not cancel the idle tasks, `finish` does not wait for the workers: a task is left.
+//! - `LiveSet::insert_outside` takes tasks after the set was closed: a worker never ends.
+//! - `close` does not unpark the workers, `leave` does not tell of their end: deadlocks.
 #![cfg(loom)]
 
 use loom::thread;

@@ -8,10 +8,10 @@
 //! time.
 //!
 //! Broken on purpose, in `runtime/src/task/`, and seen to fail:
-//! - `State::cancel` says `Push` for a running or notified task: run by two at once.
+//! - `State::cancel` says `Push` for a running, a notified or a complete task: it is queued after its end.
 //! - `State::cancel` sets CANCELLED without NOTIFIED on a running task: the runner waits for ever.
-//! - `Header::extras_or_new` uses its own box when it lost the race: the reason is lost, or the box leaks.
-//! - `TaskRef::cancel` asks after it has cancelled: the reason is missing.
+//! - `Header::extras_or_new` uses its own box though it lost the race: the reason is lost.
+//! - `TaskRef::cancel` notes the reason after it has cancelled: the joiner sees none.
 #![cfg(loom)]
 
 use loom::thread;

@@ -7,13 +7,13 @@
 //! another, or dropped: before, during and after.
 //!
 //! Broken on purpose, in `runtime/src/task/`, and seen to fail:
-//! - `State::set_join_waker` says true without a look at COMPLETE: deadlock.
-//! - `State::complete` always says `Left` when there is interest: deadlock.
-//! - `State::unset_join_waker` says true without a look at COMPLETE: the waker is read by the runner while it is
-//!   replaced.
-//! - `State::drop_join` on a task with a join waker says `Left`, or on a complete one: leaks.
-//! - `State::is_complete` and `join_waker_is_set` with Relaxed: the output is taken before it is seen to be written.
-//! - `JoinHandle::store_waker` does not drop the waker it could not set: a leak.
+//! - `State::set_join_waker` does not look at COMPLETE; `State::complete` says `Left` though there is a waker:
+//!   deadlocks.
+//! - `State::unset_join_waker` does not look at COMPLETE: the waker is dropped twice.
+//! - `State::drop_join` says `Left` for a complete task: a leak. `JoinHandle::drop` leaves a stored waker,
+//!   `JoinHandle::store_waker` one that it could not set: the waker is left behind.
+//! - `State::is_complete` with Relaxed, `State::update` without Release: the output is taken beside its being
+//!   written.
 #![cfg(loom)]
 
 use loom::thread;

@@ -3,17 +3,20 @@
 //! The promise: after a wake the task is polled once more, and that poll sees what was written before the wake; it is
 //! in a queue at most once and polled by one thread at a time; when the last reference goes, it is freed, once.
 //!
-//! The model plays a task that ends when it has seen two flags, two threads that each set one (Relaxed: the order must
-//! come from the wake itself) and wake by reference or by value, on a worker (one step) or not (two), and a runner
-//! that polls whatever is queued. If a wake is lost or shows less than it should, the runner waits for ever.
+//! The model plays a task that ends when it has seen two flags, two threads that each set one (Relaxed: the order
+//! must come from the wake itself) and wake by reference or by value, on a worker (one step) or not (two), and a
+//! runner that polls whatever is queued, or a runner on each thread. If a wake is lost or shows less than it should,
+//! the runner waits for ever.
 //!
 //! Broken on purpose, in `runtime/src/task/state.rs`, and seen to fail:
-//! - `wake_by_ref` leaves a notified task alone (f05): deadlock.
-//! - `update` stores with Acquire in place of AcqRel: deadlock. `start_poll` with Release: deadlock.
-//! - `end_poll` clears NOTIFIED and always says `Idle` (f04): deadlock.
-//! - `wake_by_ref` says `Push` for a running task: polled by two at once.
-//! - `release` and `wake_by_value` without Acquire: the task is dropped beside its last use. `wake_by_value` never says
-//!   `Free`: a leak. `release` always says true: a use after free.
+//! - `wake_by_ref` leaves a task alone that is notified already (f05): deadlock.
+//! - `end_poll` clears NOTIFIED and always says `Idle` (f04): the task does not end.
+//! - `wake_by_ref` says `Push` for a running task: it is queued twice.
+//! - `update` stores with Acquire, `start_poll` with Release: a flag is not seen, deadlock. `update` without Acquire,
+//!   `end_poll` without Release: the task is polled or freed beside an earlier use.
+//! - `end_poll_yielding` loads and then stores: a reference is lost, and with it the task.
+//! - `release` without Acquire or without Release: the task is freed beside a use. `wake_by_value` never says `Free`:
+//!   a leak. `release` always says true: a use after free.
 #![cfg(loom)]
 
 use loom::thread;

@@ -1,17 +1,16 @@
 //! Timers: an entry against its wheel, and a new timer against a driver that sleeps.
 //!
-//! The promise: a timer that waits fires or is left, never both; after `leave`, or once it has been seen to have fired,
-//! the wheel does not touch it; a timer that is entered while a driver sleeps for longer ends that sleep (f06).
+//! The promise: a timer that waits fires or is left, never both; after `leave`, or once it has been seen to have
+//! fired, the wheel does not touch it; a timer that is entered while a driver sleeps for longer ends that sleep
+//! (f06).
 //!
 //! The model plays the owner of a timer, a worker that expires the wheel, and a thread that sleeps in the driver. It
 //! has no clock: nanosecond 1 is long past, two hours ahead never come (see `runtime/src/driver/io/sys_model.rs`).
 //!
 //! Broken on purpose, in `runtime/src/driver/`, and seen to fail:
 //! - `Entry::fire` stores FIRED before it takes the waker, or with Relaxed: freed beside a touch.
-//! - `Entry::leave` does not look again under the lock: unlinked twice.
-//! - `Entry::enter` does not look for FIRED under the lock: the timer waits for ever.
-//! - no fence in `timer_lowered`; none in `sleep_deadline`; no second look in `sleep_deadline` (f06): deadlocks.
-//! - `timer_lowered` never wakes: deadlock.
+//! - `Entry::leave` does not look again under the lock: removed twice. `Entry::enter` does not look there: deadlock.
+//! - no fence in `timer_lowered`, none in `sleep_deadline`, no second look in it, no wake (f06): deadlocks.
 #![cfg(loom)]
 
 use loom::thread;

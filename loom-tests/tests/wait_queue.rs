@@ -1,20 +1,20 @@
 //! The wait queue under every primitive.
 //!
 //! The promise: waiters are notified in the order they came; `notify_one` reaches one waiter, and if that one goes
-//! before it could return, the next (f23); `notify_all` reaches those who wait when it begins; a waiter is not touched
-//! after it has seen its notification, so it may be freed then.
+//! before it could return, the next (f23); `notify_all` reaches those who wait when it begins; a waiter is not
+//! touched after it has seen its notification, so it may be freed then.
 //!
-//! The model plays notifiers against waiters that are cancelled, that change their waker, and that are freed as soon as
-//! they have seen their notification.
+//! The model plays notifiers against waiters that are cancelled, that change their waker, and that are freed as soon
+//! as they have seen their notification.
 //!
 //! Broken on purpose, in `runtime/src/wait/queue.rs`, and seen to fail:
-//! - `Wait::drop` does not pass a notification on (f23): deadlock.
-//! - `Wait::drop` looks at the outcome before it leaves the queue: deadlock.
-//! - `pop` stores the outcome before it takes the waker: a freed waiter is touched.
-//! - `pop` stores the outcome with Relaxed: the waiter is freed beside its last touch.
-//! - `put` keeps the old waker of a queued waiter: deadlock. `link` puts it at the front: out of order.
-//! - `poll_waiter` enters the queue without a second look at the outcome: deadlock (it waits for a second
-//!   notification).
+//! - `Wait::drop` does not pass a notification on, or looks whether it has one before it leaves the queue (f23):
+//!   deadlocks. It passes on one that was for all: a waiter that came later is woken.
+//! - `pop` stores the outcome before it takes the waker, or with Relaxed; `outcome` loads with Relaxed: the waiter is
+//!   freed beside its last touch.
+//! - `put` keeps the old waker of a queued waiter: deadlock. `pop` takes the last in place of the first: out of
+//!   order.
+//! - `poll_waiter` enters the queue without a second look at the outcome: the waker is left behind.
 #![cfg(loom)]
 
 use loom::thread;

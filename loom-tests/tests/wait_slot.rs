@@ -8,12 +8,11 @@
 //! its waker; two waiters at once, of whom one may be woken for nothing, but neither may be forgotten.
 //!
 //! Broken on purpose, in `runtime/src/wait/slot.rs`, and seen to fail:
-//! - `GiveBack` stores IDLE without a look at WAKING: deadlock.
-//! - `register` does not wake when the slot is taken: deadlock.
-//! - `take` with Acquire for AcqRel, `register` with Relaxed for Acquire: deadlock (the event is not seen).
-//! - `take` gives the cell back with Relaxed, or takes the waker of a slot that is being registered: the cell is
-//!   touched by
-//!   two at once.
+//! - `GiveBack` stores IDLE without a look at WAKING, or does not wake what it found; `register` does not wake when
+//!   the slot is in other hands: deadlocks.
+//! - `take` without Release: the event is not seen, deadlock.
+//! - `take` without Acquire, `register` with Relaxed, `take` gives the cell back with Relaxed or takes the waker of a
+//!   slot that is being registered: the cell is touched by two at once.
 #![cfg(loom)]
 
 use loom::thread;

@@ -3,16 +3,17 @@
 //! The promise: no task waits in a queue while a worker sleeps and nobody searches; a worker that was chosen wakes,
 //! though the choice and its sleep cross; a long poll on one worker keeps no task from the other.
 //!
-//! The model plays a scheduler's workers as they are, from their start to shutdown: they find, search, sleep, look once
-//! more, park and are chosen. Threads push tasks from outside. A task that must run beside another waits for it, so
-//! that a task left waiting is a deadlock.
+//! The model plays a scheduler's workers as they are, from their start to shutdown: they find, search, sleep, look
+//! once more, park and are chosen. Threads push tasks from outside. A task that must run beside another waits for it,
+//! so that a task left waiting is a deadlock.
 //!
-//! Broken on purpose, in `runtime/src/`, and seen to fail:
-//! - `idle/mod.rs`: no fence in `choose`; no fence in `fall_asleep`: deadlocks.
-//! - `worker/run.rs`: `rest` does not look once more before it parks: deadlock.
-//! - `worker/find.rs`: the last searcher that finds work does not wake another: deadlock.
-//! - `idle/counters.rs`: a worker that was refused a search does not look once more though nobody searches: deadlock.
-//! - `idle/sleepers.rs`: a chosen worker stays on the list: deadlock (it is chosen again, the other never).
+//! Broken on purpose, in `runtime/src/idle/` and `runtime/src/worker/`, and seen to fail, each with a deadlock:
+//! - no fence in `Idle::choose`; none in `Idle::fall_asleep`.
+//! - `Worker::rest` does not look once more before it parks; a worker that was refused a search does not; one whose
+//!   last look saw work does not go on as a searcher.
+//! - the last searcher that finds work does not wake another.
+//! - a chosen worker stays on the list, or is not unparked.
+//! - a pinned task's worker is unparked before the push, or not at all.
 #![cfg(loom)]
 
 use loom::thread;

@@ -178,7 +178,7 @@ impl Builder {
         let pool = Arc::new(Pool::new(limits, scheduler.clone(), start_blocking));
         let handle = Handle::new(Arc::new(Inner { scheduler, pool, roots: Roots::default() }));
         let _ = threads.handle.set(handle.downgrade());
-        let runtime = Runtime::new(handle, self.shutdown_timeout.unwrap_or(DEFAULT_SHUTDOWN));
+        let runtime = Runtime::of(handle, self.shutdown_timeout.unwrap_or(DEFAULT_SHUTDOWN));
         // From here on an error drops the runtime, which ends the threads that were started.
         self.start_threads(&runtime, &threads)?;
         Ok(runtime)

@@ -65,7 +65,7 @@ impl fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn new(handle: Handle, timeout: Duration) -> Self {
+    pub(crate) fn of(handle: Handle, timeout: Duration) -> Self {
         Self { handle, timeout, is_shut_down: false }
     }
 
@@ -73,8 +73,7 @@ impl Runtime {
     ///
     /// # Errors
     /// As [`Builder::build`].
-    #[allow(clippy::new_ret_no_self, reason = "it can fail")]
-    pub fn new_from_env() -> std::io::Result<Self> {
+    pub fn new() -> std::io::Result<Self> {
         Builder::new().build()
     }
 

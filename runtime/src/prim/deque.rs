@@ -126,6 +126,12 @@ mod model {
     #[derive(Debug)]
     pub struct Injector<T>(Items<T>);
 
+    impl<T> Default for Injector<T> {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
     impl<T> Injector<T> {
         pub fn new() -> Self {
             Self(Items::new())

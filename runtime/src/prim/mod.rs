@@ -14,13 +14,6 @@ pub mod lock;
 pub mod statics;
 pub mod thread;
 
-/// Spins this often before a loop gives its time slice away; loom wants to see each turn.
-#[cfg(not(loom))]
-pub const SPINS: usize = 64;
-/// Spins this often before a loop gives its time slice away; loom wants to see each turn.
-#[cfg(loom)]
-pub const SPINS: usize = 0;
-
 /// A time this far ahead does not come in a model; one before it is there at once.
 #[cfg(loom)]
 pub const FAR: std::time::Duration = std::time::Duration::from_secs(3600);

@@ -8,6 +8,10 @@ pub use std::thread::{JoinHandle, yield_now};
 
 use std::io;
 
+/// Spins this often before a loop gives its time slice away.
+#[cfg(not(loom))]
+const SPINS: usize = 64;
+
 /// How a thread is to be started.
 #[derive(Debug, Clone, Default)]
 pub struct Spec {
@@ -43,10 +47,17 @@ where
 }
 
 /// One turn of a wait for another thread that is about to finish a few instructions.
+#[cfg(not(loom))]
 pub fn spin(turn: usize) {
-    if turn < super::SPINS {
+    if turn < SPINS {
         std::hint::spin_loop();
     } else {
         yield_now();
     }
+}
+
+/// One turn of a wait for another thread: loom wants to see each.
+#[cfg(loom)]
+pub fn spin(_turn: usize) {
+    yield_now();
 }

@@ -36,12 +36,13 @@
 //    its queue entries there. Its output is Send.
 
 mod cell;
-pub mod current;
+pub(crate) mod current;
 mod error;
 mod extras;
 mod header;
 mod id;
 mod join;
+#[doc(hidden)]
 pub mod local;
 mod memory;
 mod owned;
