@@ -131,7 +131,7 @@ fn the_number_of_workers_comes_from_the_environment_unless_the_program_says_it()
         let by_run = raddle::run(async { raddle::runtime::Handle::current().metrics().workers() });
         let counts = [
             count(Builder::new()),
-            Runtime::new_from_env().unwrap().metrics().workers(),
+            Runtime::new().unwrap().metrics().workers(),
             by_run,
             count(Builder::new().worker_threads(2)),
             count(Builder::new().current_thread()),
