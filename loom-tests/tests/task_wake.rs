@@ -85,23 +85,30 @@ fn wakes_by_value_elsewhere() {
     two_wakers(false, [Waker::wake, wakes_by_ref]);
 }
 
-/// The runner gives the task up, a joiner drops its handle, a waker is used up: whoever is last frees the task.
-#[test]
-fn f29_three_references_go_at_once() {
-    check(|| {
+/// The runner gives the task up, a joiner drops its handle, a waker goes: whoever is last frees the task.
+fn three_references(end: fn(Waker)) {
+    check(move || {
         let (ready, counts) = (Ready::default(), <[Count; 2]>::default());
         let flags = Arc::new([AtomicBool::new(false), AtomicBool::new(true)]);
         let (handle, waker) = two_flags(&ready, &flags, &counts, true);
-        let woken = waker.clone();
-        let dropper = thread::spawn(move || drop(handle));
-        let other = thread::spawn(move || woken.wake());
+        let other = waker.clone();
+        let threads = [thread::spawn(move || drop(handle)), thread::spawn(move || end(other))];
         flags[0].store(true, Relaxed);
         waker.wake();
         ready.run_to_end();
-        dropper.join().unwrap();
-        other.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
     });
+}
+
+#[test]
+fn f29_the_last_reference_goes_with_a_dropped_waker() {
+    three_references(drop);
+}
+
+#[test]
+fn f29_the_last_reference_goes_with_a_wake() {
+    three_references(Waker::wake);
 }
 
 /// Polls what is queued, as one of several runners.

@@ -9,7 +9,7 @@
 //!
 //! Broken on purpose, in `runtime/src/wait/queue.rs`, and seen to fail:
 //! - `Wait::drop` does not pass a notification on, or looks whether it has one before it leaves the queue (f23):
-//!   deadlocks. It passes on one that was for all: a waiter that came later is woken.
+//!   deadlocks. `release_all` says `One`: a waiter that came later is woken.
 //! - `pop` stores the outcome before it takes the waker, or with Relaxed; `outcome` loads with Relaxed: the waiter is
 //!   freed beside its last touch.
 //! - `put` keeps the old waker of a queued waiter: deadlock. `pop` takes the last in place of the first: out of
