@@ -33,6 +33,12 @@ impl Drop for Restore {
     }
 }
 
+/// True in async code: inside a task, or the root future of a `block_on`, that has not said `block_in_place`.
+#[inline]
+pub fn is_limited() -> bool {
+    LEFT.get() != UNLIMITED
+}
+
 /// True when the current task should give way at its next chance.
 pub fn is_exhausted() -> bool {
     LEFT.get() == 0
@@ -58,6 +64,20 @@ impl Drop for Unit {
     fn drop(&mut self) {
         if self.counted && LEFT.get() < UNITS {
             LEFT.set(LEFT.get() + 1);
+        }
+    }
+}
+
+/// Takes a unit for an operation that is about to succeed at once; false when none is left: wait for one then, with
+/// [`poll_unit`].
+#[inline]
+pub fn try_spend() -> bool {
+    match LEFT.get() {
+        UNLIMITED => true,
+        0 => false,
+        left => {
+            LEFT.set(left - 1);
+            true
         }
     }
 }

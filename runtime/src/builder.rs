@@ -9,7 +9,9 @@ use crate::fork;
 use crate::handle::{Handle, Inner};
 use crate::prim::thread::{self, Spec};
 use crate::runtime::Runtime;
+use crate::task;
 use crate::unwind;
+use crate::wait::watch;
 use crate::worker::panics::PanicPolicy;
 use crate::worker::{self, Settings, Shared, StartThread, ThreadBody, monitor};
 use std::fmt;
@@ -139,7 +141,8 @@ impl Builder {
         self
     }
 
-    /// Names each blocked poll on stderr (`RADDLE_DEBUG`). Off by default.
+    /// Names on stderr each poll that blocks its worker, and, for the rest of the process, each future that was handed
+    /// a lock, a permit or an item and is not polled for a second (`RADDLE_DEBUG`). Off by default.
     pub fn debug(mut self, on: bool) -> Self {
         self.debug = Some(on);
         self
@@ -166,6 +169,9 @@ impl Builder {
         let env = Env::read()?;
         self.check_name()?;
         fork::watch();
+        if self.is_debug(&env) {
+            watch::switch_on(task::NAMES);
+        }
         let limits = self.limits(&env)?;
         let threads = Arc::new(Threads::of(&self));
         let settings = self.settings(&env, &threads)?;
@@ -214,11 +220,15 @@ impl Builder {
             workers: if self.current_thread { 1 } else { workers },
             spares: if self.current_thread { 0 } else { SPARES },
             blocked_after,
-            report_blocked: self.debug.or(env.debug).unwrap_or(false),
+            report_blocked: self.is_debug(env),
             on_panic: self.on_panic.clone(),
             seed: self.seed.or(env.seed).unwrap_or_else(random_seed),
             start_thread: (!self.current_thread).then_some(start),
         })
+    }
+
+    fn is_debug(&self, env: &Env) -> bool {
+        self.debug.or(env.debug).unwrap_or(false)
     }
 
     fn start_threads(&self, runtime: &Runtime, threads: &Threads) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! `Event`: asyncio's flag that any number of tasks wait for.
 
-use crate::place::Place;
-use raddle_runtime::wait::Queue;
+use raddle_runtime::wait::{Place, Queue, Stage};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -75,6 +74,9 @@ impl Future for EventWait<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // SAFETY: `place` is pinned whenever we are: nothing here moves it.
         let place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
-        place.poll(cx, |is_set| *is_set)
+        if place.stage() == Stage::Done {
+            return Poll::Ready(());
+        }
+        place.poll(cx, 1, |is_set| is_set.then_some(())).map(drop)
     }
 }

@@ -11,7 +11,7 @@
 
 mod event;
 mod notify;
-mod place;
+mod permits;
 
 pub use event::{Event, EventWait};
 pub use notify::{Notified, Notify};

@@ -1,8 +1,6 @@
 //! `Notify`: wakes one task or all of them, and remembers one notification that nobody waited for.
 
-use crate::place::Place;
-use raddle_runtime::wait::queue::Outcome;
-use raddle_runtime::wait::{Queue, QueueGuard};
+use raddle_runtime::wait::{Outcome, Place, Queue, QueueGuard, Stage};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -100,15 +98,27 @@ impl<'a> Notified<'a> {
     ///
     /// With it one can enter the line, then look at some shared state, then wait, and miss nothing.
     pub fn enable(self: Pin<&mut Self>) -> bool {
-        let (place, admit) = self.project();
-        place.poll_uncounted(&Context::from_waker(Waker::noop()), admit).is_ready()
+        match self.place.stage() {
+            // It keeps the waker that it has.
+            Stage::Queued => false,
+            Stage::Done => true,
+            _ => {
+                let (place, look) = self.project();
+                place.poll_uncounted(&Context::from_waker(Waker::noop()), 1, look).is_ready()
+            }
+        }
     }
 
-    fn project(self: Pin<&mut Self>) -> (Pin<&mut Place<'a, State>>, impl FnMut(&mut State) -> bool) {
+    fn project(
+        self: Pin<&mut Self>,
+    ) -> (Pin<&mut Place<'a, State>>, impl FnOnce(&mut QueueGuard<'_, State>) -> Option<()> + use<>) {
         let round = self.round;
         // SAFETY: `place` is pinned whenever we are: nothing here moves it.
         let place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
-        (place, move |state: &mut State| state.rounds != round || std::mem::take(&mut state.permit))
+        let look = move |state: &mut QueueGuard<'_, State>| {
+            (state.rounds != round || std::mem::take(&mut state.permit)).then_some(())
+        };
+        (place, look)
     }
 }
 
@@ -116,13 +126,19 @@ impl Future for Notified<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (place, admit) = self.project();
-        place.poll(cx, admit)
+        if self.place.stage() == Stage::Done {
+            return Poll::Ready(());
+        }
+        let (place, look) = self.project();
+        place.poll(cx, 1, look).map(drop)
     }
 }
 
 impl Drop for Notified<'_> {
     fn drop(&mut self) {
-        self.place.leave(grant);
+        let next = self.place.leave(|_| None, grant);
+        if let Some(next) = next {
+            next.wake();
+        }
     }
 }

@@ -26,6 +26,18 @@ impl<T> Mutex<T> {
         Self(imp::Mutex::new(value))
     }
 
+    /// The value, with nobody else about.
+    #[cfg(not(loom))]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value, for good.
+    #[cfg(not(loom))]
+    pub fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the lock.
     #[cfg(not(loom))]
     #[inline]
@@ -130,6 +142,16 @@ mod model {
         /// Wraps a value.
         pub fn new(value: T) -> Self {
             Self(imp::Mutex::new(value))
+        }
+
+        /// The value, with nobody else about.
+        pub fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("loom's mutex has no poison")
+        }
+
+        /// The value, for good.
+        pub fn into_inner(self) -> T {
+            self.0.into_inner().expect("loom's mutex has no poison")
         }
 
         /// Waits for the lock.

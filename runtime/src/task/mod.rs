@@ -50,6 +50,12 @@ mod runnable;
 mod state;
 mod waker;
 
+/// How `wait` names tasks in its reports.
+pub(crate) const NAMES: crate::wait::watch::Names = crate::wait::watch::Names {
+    of_waker: waker::name_of_task,
+    of_current: || try_current().map(|task| task.to_string()),
+};
+
 pub use current::{TaskInfo, cancelled, current, try_current};
 pub use error::JoinError;
 pub use id::Id;

@@ -35,6 +35,13 @@ pub(super) fn is_for(waker: &Waker, task: *const Header) -> bool {
     waker.data() == task.cast::<()>() && std::ptr::eq(waker.vtable(), &VTABLE)
 }
 
+/// The name of the task that `waker` wakes, if it wakes one directly.
+pub(crate) fn name_of_task(waker: &Waker) -> Option<String> {
+    let task = waker.data().cast::<Header>();
+    // SAFETY: it is a waker of ours, so the pointer is to a task, and its reference keeps that task alive.
+    is_for(waker, task).then(|| unsafe { &*task }.origin().to_string())
+}
+
 /// # Safety
 /// `data` is that of a waker of ours: its task is alive, because the waker has a reference or is borrowed by a poll.
 #[inline(always)]

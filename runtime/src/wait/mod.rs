@@ -2,9 +2,13 @@
 //! cancellable queue of many.
 
 pub mod batch;
+pub mod place;
 pub mod queue;
 pub mod slot;
+pub mod thread;
+pub(crate) mod watch;
 
 pub use batch::Batch;
-pub use queue::{Queue, QueueGuard, Wait, Waiter};
+pub use place::{Arrival, Place, Wait};
+pub use queue::{Outcome, Queue, QueueGuard, Stage, Waiter};
 pub use slot::Slot;

@@ -1,36 +1,49 @@
 //! The cancellable FIFO wait queue under every primitive: an intrusive list behind one lock, beside the state `S` that
 //! the primitive wants to change in the same step.
 //!
-//! A [`Waiter`] lives in the future that waits, so that waiting allocates nothing. Its fields belong to the queue's
-//! lock, but for `outcome`, which is the last thing a notifier touches: once it is set the waiter may be freed.
+//! A [`Waiter`] lives in the future that waits, so that waiting allocates nothing. Its node belongs to the queue's
+//! lock. Its stage is written under the lock too, but for its owner's last step; a notifier writes it last of all: once
+//! it says that the waiter was notified, its owner may free it, without the lock.
 
 use super::batch::Batch;
-use crate::prim::atomic::{AtomicU8, Ordering::Acquire, Ordering::Release};
+use super::watch;
+use crate::prim::atomic::{AtomicU8, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
 use crate::prim::lock::{Mutex, MutexGuard};
-use std::future::Future;
 use std::marker::PhantomPinned;
 use std::ops::{Deref, DerefMut};
-use std::pin::Pin;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
-/// What became of a waiter.
+/// How far a waiter has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
+pub enum Stage {
+    /// In no queue, and not notified. Its owner alone moves it on.
+    New = 0,
+    /// In the queue.
+    Queued = 1,
+    /// Taken out by a notification meant for one: it must be used or passed on.
+    One = 2,
+    /// Taken out by a notification meant for all.
+    All = 3,
+    /// Its owner has seen the end of it.
+    Done = 4,
+}
+
+/// What a notification says to the waiter that it takes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Not notified; queued or not yet.
-    Waiting = 0,
-    /// Chosen by a notification meant for one: it must be used or passed on.
-    One = 1,
-    /// Reached by a notification meant for all.
-    All = 2,
+    /// It was meant for one: it must be used or passed on.
+    One,
+    /// It was meant for all.
+    All,
 }
 
 /// One waiting future's place in a queue. Must stay where it is while queued, hence `!Unpin`.
 #[derive(Debug)]
 pub struct Waiter {
-    outcome: AtomicU8,
+    stage: AtomicU8,
     node: UnsafeCell<Node>,
     _pinned: PhantomPinned,
 }
@@ -39,7 +52,6 @@ pub struct Waiter {
 struct Node {
     prev: *const Waiter,
     next: *const Waiter,
-    queued: bool,
     /// How much the waiter asks for (permits); the primitive's business.
     want: usize,
     waker: Option<Waker>,
@@ -47,7 +59,7 @@ struct Node {
 
 // SAFETY: `node` is only touched under the lock of the queue the waiter is in, or by its owner while it is in none.
 unsafe impl Send for Waiter {}
-// SAFETY: as above; `outcome` is atomic.
+// SAFETY: as above; `stage` is atomic.
 unsafe impl Sync for Waiter {}
 
 impl Default for Waiter {
@@ -59,22 +71,29 @@ impl Default for Waiter {
 impl Waiter {
     /// A waiter that is in no queue.
     pub fn new() -> Self {
-        let node = Node { prev: ptr::null(), next: ptr::null(), queued: false, want: 0, waker: None };
-        Self {
-            outcome: AtomicU8::new(Outcome::Waiting as u8),
-            node: UnsafeCell::new(node),
-            _pinned: PhantomPinned,
+        let node = Node { prev: ptr::null(), next: ptr::null(), want: 0, waker: None };
+        Self { stage: AtomicU8::new(Stage::New as u8), node: UnsafeCell::new(node), _pinned: PhantomPinned }
+    }
+
+    /// How far it has come, without the lock: `Queued` may be over already, all else holds.
+    #[inline]
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Acquire) {
+            0 => Stage::New,
+            1 => Stage::Queued,
+            2 => Stage::One,
+            3 => Stage::All,
+            _ => Stage::Done,
         }
     }
 
-    /// What became of it, without the lock.
+    /// Its owner is through with it. Not while it is queued.
     #[inline]
-    pub fn outcome(&self) -> Outcome {
-        match self.outcome.load(Acquire) {
-            0 => Outcome::Waiting,
-            1 => Outcome::One,
-            _ => Outcome::All,
+    pub(super) fn finish(&self) {
+        if watch::is_on() && self.stage() == Stage::One {
+            watch::is_seen(ptr::from_ref(self).addr());
         }
+        self.stage.store(Stage::Done as u8, Relaxed);
     }
 }
 
@@ -82,7 +101,6 @@ impl Waiter {
 struct Inner<S> {
     head: *const Waiter,
     tail: *const Waiter,
-    len: usize,
     state: S,
 }
 
@@ -105,14 +123,14 @@ impl<S> Queue<S> {
     /// An empty queue beside `state`.
     #[cfg(not(loom))]
     pub const fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), len: 0, state };
+        let inner = Inner { head: ptr::null(), tail: ptr::null(), state };
         Self { inner: Mutex::new(inner) }
     }
 
     /// An empty queue beside `state`.
     #[cfg(loom)]
     pub fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), len: 0, state };
+        let inner = Inner { head: ptr::null(), tail: ptr::null(), state };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -133,40 +151,14 @@ impl<S> Queue<S> {
         self.lock().release_all();
     }
 
-    /// Waits for a notification. A `Wait` that is dropped after it was chosen by `notify_one`, and before it could
-    /// return, passes the notification on to the next.
-    pub fn wait(&self) -> Wait<'_, S> {
-        Wait { queue: self, waiter: Waiter::new(), done: false }
+    /// The state, with nobody else about.
+    pub fn state_mut(&mut self) -> &mut S {
+        &mut self.inner.get_mut().state
     }
 
-    /// Puts `waiter` at the end of the queue, or gives a queued one a new waker. Clones and drops wakers with the
-    /// lock released, so it may be called with none held only; `Ready` when the waiter has been notified meanwhile.
-    ///
-    /// # Safety
-    /// The waiter enters no other queue, and is taken out of this one by [`QueueGuard::remove`] before it is dropped,
-    /// unless its outcome says that it has been taken out.
-    pub unsafe fn poll_waiter(&self, waiter: Pin<&Waiter>, want: usize, cx: &Context<'_>) -> Poll<Outcome> {
-        let waiter = waiter.get_ref();
-        let settled =
-            |outcome| if outcome == Outcome::Waiting { Poll::Pending } else { Poll::Ready(outcome) };
-        if waiter.outcome() != Outcome::Waiting {
-            return settled(waiter.outcome());
-        }
-        {
-            let guard = self.lock();
-            if guard.is_queued_with(waiter, cx.waker()) {
-                return Poll::Pending;
-            }
-        }
-        let mut waker = Some(cx.waker().clone());
-        let mut guard = self.lock();
-        if waiter.outcome() == Outcome::Waiting {
-            guard.put(waiter, want, &mut waker);
-        }
-        drop(guard);
-        // `waker` now holds the one that was replaced, if any: dropped here, unlocked.
-        drop(waker);
-        settled(waiter.outcome())
+    /// Gives the state back.
+    pub fn into_state(self) -> S {
+        self.inner.into_inner().state
     }
 }
 
@@ -179,12 +171,14 @@ pub struct QueueGuard<'a, S> {
 impl<S> Deref for QueueGuard<'_, S> {
     type Target = S;
 
+    #[inline]
     fn deref(&self) -> &S {
         &self.inner.state
     }
 }
 
 impl<S> DerefMut for QueueGuard<'_, S> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.inner.state
     }
@@ -202,12 +196,19 @@ unsafe fn with_node<R>(waiter: *const Waiter, f: impl FnOnce(&mut Node) -> R) ->
 }
 
 impl<S> QueueGuard<'_, S> {
-    /// How many wait.
+    /// How many wait; counts them.
     pub fn len(&self) -> usize {
-        self.inner.len
+        let (mut waiter, mut count) = (self.inner.head, 0);
+        while !waiter.is_null() {
+            count += 1;
+            // SAFETY: a queued waiter is alive: its owner takes it out under this lock before it frees it.
+            waiter = unsafe { with_node(waiter, |node| node.next) };
+        }
+        count
     }
 
     /// True when nobody waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.inner.head.is_null()
     }
@@ -215,7 +216,7 @@ impl<S> QueueGuard<'_, S> {
     /// What the longest waiter asks for.
     pub fn front_want(&self) -> Option<usize> {
         let head = NonNull::new(self.inner.head.cast_mut())?;
-        // SAFETY: a queued waiter is alive: its drop unlinks it under this lock.
+        // SAFETY: as in `len`.
         Some(unsafe { with_node(head.as_ptr(), |node| node.want) })
     }
 
@@ -224,10 +225,17 @@ impl<S> QueueGuard<'_, S> {
     pub fn pop(&mut self, outcome: Outcome) -> Option<Waker> {
         let head = NonNull::new(self.inner.head.cast_mut())?.as_ptr();
         self.unlink(head);
-        // SAFETY: it was queued, so it is alive until `outcome` says otherwise.
+        // SAFETY: it was queued, so it is alive until its stage says otherwise.
         let waker = unsafe { with_node(head, |node| node.waker.take()) };
+        let stage = match outcome {
+            Outcome::One => Stage::One,
+            Outcome::All => Stage::All,
+        };
+        if watch::is_on() && stage == Stage::One {
+            watch::is_chosen(head.addr(), waker.as_ref(), !self.is_empty());
+        }
         // SAFETY: as above. This store is our last touch: its owner may free the waiter from here on.
-        unsafe { (*head).outcome.store(outcome as u8, Release) };
+        unsafe { (*head).stage.store(stage as u8, Release) };
         waker
     }
 
@@ -251,69 +259,62 @@ impl<S> QueueGuard<'_, S> {
     ///
     /// # Safety
     /// If the waiter is queued, it is in this queue.
-    pub unsafe fn remove(&mut self, waiter: Pin<&Waiter>) -> Option<Waker> {
-        let waiter: *const Waiter = waiter.get_ref();
-        // SAFETY: the caller's reference keeps it alive, and we hold the lock.
-        if !unsafe { with_node(waiter, |node| node.queued) } {
+    pub(super) unsafe fn remove(&mut self, waiter: &Waiter) -> Option<Waker> {
+        if waiter.stage() != Stage::Queued {
             return None;
         }
         self.unlink(waiter);
-        // SAFETY: as above.
+        waiter.stage.store(Stage::New as u8, Relaxed);
+        // SAFETY: the caller's reference keeps it alive, and we hold the lock.
         unsafe { with_node(waiter, |node| node.waker.take()) }
     }
 
-    /// True when `waiter` is queued and its waker already wakes the same task.
-    fn is_queued_with(&self, waiter: &Waiter, waker: &Waker) -> bool {
-        let same = |node: &mut Node| {
-            node.queued && node.waker.as_ref().is_some_and(|stored| stored.will_wake(waker))
-        };
+    /// True when `waiter` has been notified, or is queued with a waker that wakes the same task: it need not be given
+    /// another.
+    ///
+    /// # Safety
+    /// If the waiter is queued, it is in this queue.
+    pub(super) unsafe fn is_settled(&self, waiter: &Waiter, waker: &Waker) -> bool {
+        let same = |node: &mut Node| node.waker.as_ref().is_some_and(|stored| stored.will_wake(waker));
         // SAFETY: the reference keeps it alive, and we hold the lock.
-        unsafe { with_node(waiter, same) }
+        waiter.stage() != Stage::Queued || unsafe { with_node(waiter, same) }
     }
 
-    /// Queues `waiter` with `waker`, or swaps the waker of a queued one.
-    fn put(&mut self, waiter: &Waiter, want: usize, waker: &mut Option<Waker>) {
-        // SAFETY: the reference keeps it alive, and we hold the lock.
-        let queued = unsafe {
-            with_node(waiter, |node| {
-                std::mem::swap(&mut node.waker, waker);
-                node.want = want;
-                node.queued
-            })
-        };
-        if !queued {
-            self.link(waiter);
+    /// Swaps the waker of `waiter`, if it is still queued, with `waker`; drop that with the lock released.
+    ///
+    /// # Safety
+    /// If the waiter is queued, it is in this queue.
+    pub(super) unsafe fn replace(&mut self, waiter: &Waiter, waker: &mut Option<Waker>) {
+        if waiter.stage() == Stage::Queued {
+            // SAFETY: the reference keeps it alive, and we hold the lock.
+            unsafe { with_node(waiter, |node| std::mem::swap(&mut node.waker, waker)) };
         }
     }
 
-    fn link(&mut self, waiter: *const Waiter) {
+    /// Puts `waiter`, which is new, at the end of the line.
+    ///
+    /// # Safety
+    /// It is in no queue, stays where it is, and is taken out by [`remove`](Self::remove) before it is freed, unless
+    /// its stage says that it has been notified.
+    pub(super) unsafe fn enter(&mut self, waiter: &Waiter, want: usize, waker: Option<Waker>) {
         let inner = &mut *self.inner;
-        // SAFETY: see `put`, the only caller.
-        unsafe {
-            with_node(waiter, |node| {
-                node.prev = inner.tail;
-                node.next = ptr::null();
-                node.queued = true;
-            });
-        }
-        if inner.tail.is_null() {
+        let tail = std::mem::replace(&mut inner.tail, waiter);
+        let fill = |node: &mut Node| *node = Node { prev: tail, next: ptr::null(), want, waker };
+        // SAFETY: the reference keeps it alive, and we hold the lock of the queue that it enters.
+        unsafe { with_node(waiter, fill) };
+        if tail.is_null() {
             inner.head = waiter;
         } else {
             // SAFETY: the tail is queued, hence alive, and we hold the lock.
-            unsafe { with_node(inner.tail, |tail| tail.next = waiter) };
+            unsafe { with_node(tail, |node| node.next = waiter) };
         }
-        inner.tail = waiter;
-        inner.len += 1;
+        waiter.stage.store(Stage::Queued as u8, Relaxed);
     }
 
     fn unlink(&mut self, waiter: *const Waiter) {
         let inner = &mut *self.inner;
-        let take_links = |node: &mut Node| {
-            node.queued = false;
-            (std::mem::replace(&mut node.prev, ptr::null()), std::mem::replace(&mut node.next, ptr::null()))
-        };
         // SAFETY: both callers pass a queued, hence living, waiter, and we hold the lock.
-        let (prev, next) = unsafe { with_node(waiter, take_links) };
+        let (prev, next) = unsafe { with_node(waiter, |node| (node.prev, node.next)) };
         if prev.is_null() {
             inner.head = next;
         } else {
@@ -325,59 +326,6 @@ impl<S> QueueGuard<'_, S> {
         } else {
             // SAFETY: as above.
             unsafe { with_node(next, |node| node.prev = prev) };
-        }
-        inner.len -= 1;
-    }
-}
-
-/// The future of [`Queue::wait`].
-///
-/// # Cancel safety
-/// Dropping it leaves the queue; a notification it was chosen for and has not returned goes to the next waiter.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct Wait<'a, S = ()> {
-    queue: &'a Queue<S>,
-    waiter: Waiter,
-    done: bool,
-}
-
-impl<S> Wait<'_, S> {
-    /// Enters the queue now, before the first await, with `cx`'s waker; `Ready` once notified.
-    pub fn poll_wait(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<()> {
-        // SAFETY: nothing is moved out: the waiter is pinned with us, the rest is plain.
-        let this = unsafe { self.get_unchecked_mut() };
-        // SAFETY: `this.waiter` is pinned because `self` was.
-        let waiter = unsafe { Pin::new_unchecked(&this.waiter) };
-        // SAFETY: the waiter is ours, for this queue, and our drop takes it out.
-        if this.done || unsafe { this.queue.poll_waiter(waiter, 1, cx) }.is_ready() {
-            this.done = true;
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    }
-}
-
-impl<S> Future for Wait<'_, S> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_wait(cx)
-    }
-}
-
-impl<S> Drop for Wait<'_, S> {
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        // SAFETY: we are being dropped where we were pinned.
-        let waiter = unsafe { Pin::new_unchecked(&self.waiter) };
-        // SAFETY: it enters this queue only.
-        let removed = unsafe { self.queue.lock().remove(waiter) };
-        drop(removed);
-        if self.waiter.outcome() == Outcome::One {
-            self.queue.notify_one();
         }
     }
 }
