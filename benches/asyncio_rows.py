@@ -39,6 +39,14 @@ ROUND_TRIPS = 100
 ROOM = 64
 PARKED = 10_000
 PARKED_BATCH = 100
+LOCK_TASKS = 100
+LOCK_TURNS = 100
+PERMITS = 10
+TURNS = 5_000
+MESSAGES = 10_000
+PRODUCERS = 4
+CONSUMERS = 3
+CAPACITY = 100
 
 
 class Row(NamedTuple):
@@ -258,6 +266,88 @@ async def park_many(repetitions):
     return in_use - coroutines
 
 
+async def lock_uncontended(repetitions):
+    """One task takes and gives back a lock that nobody else wants."""
+    lock = asyncio.Lock()
+    start = time.perf_counter_ns()
+    await lock_often(lock, repetitions * LOCK_TASKS * LOCK_TURNS)
+    return time.perf_counter_ns() - start
+
+
+async def lock_contended(repetitions, make):
+    """100 tasks take one lock, or one of the permits, again and again; nothing is awaited under it."""
+    lock = make()
+    return await spawn_and_join(repetitions, LOCK_TASKS, functools.partial(lock_often, lock, LOCK_TURNS))
+
+
+async def lock_often(lock, turns):
+    """Takes and gives back a lock or a permit so often."""
+    for _ in range(turns):
+        async with lock:
+            pass
+
+
+async def relay(repetitions):
+    """Two tasks hand one another a new future, each time as the result of the one before."""
+
+    async def answer(hand):
+        loop = asyncio.get_running_loop()
+        while (baton := await hand) is not None:
+            hand = loop.create_future()
+            baton.set_result(hand)
+
+    loop = asyncio.get_running_loop()
+    start = time.perf_counter_ns()
+    baton = loop.create_future()
+    other = asyncio.create_task(answer(baton))
+    for _ in range(repetitions * TURNS):
+        hand = loop.create_future()
+        baton.set_result(hand)
+        baton = await hand
+    baton.set_result(None)
+    await other
+    return time.perf_counter_ns() - start
+
+
+async def send_and_receive(repetitions, producers, capacity):
+    """Tasks send 10,000 messages in all over a queue, of unlimited room where the capacity is zero; one receives."""
+
+    async def produce(queue):
+        for message in range(MESSAGES // producers):
+            await queue.put(message)
+
+    start = time.perf_counter_ns()
+    for _ in range(repetitions):
+        queue = asyncio.Queue(capacity)
+        tasks = [asyncio.create_task(produce(queue)) for _ in range(producers)]
+        for _ in range(MESSAGES):
+            await queue.get()
+        for task in tasks:
+            await task
+    return time.perf_counter_ns() - start
+
+
+async def consume(repetitions):
+    """One task puts 10,000 items into a queue for 100; three take them and say when they are done."""
+
+    async def process_all(queue):
+        while True:
+            await queue.get()
+            queue.task_done()
+
+    start = time.perf_counter_ns()
+    for _ in range(repetitions):
+        queue = asyncio.Queue(CAPACITY)
+        consumers = [asyncio.create_task(process_all(queue)) for _ in range(CONSUMERS)]
+        for item in range(MESSAGES):
+            await queue.put(item)
+        await queue.join()
+        for consumer in consumers:
+            consumer.cancel()
+        await asyncio.gather(*consumers, return_exceptions=True)
+    return time.perf_counter_ns() - start
+
+
 ROWS = [
     Row("spawn+join inside", functools.partial(spawn_and_join, count=BATCH, task=nothing), BATCH, 20),
     Row("spawn detached", spawn_detached, BATCH, 20),
@@ -277,6 +367,19 @@ ROWS = [
     Row("echo 64 B", functools.partial(echo, 64), CONNECTIONS * ROUND_TRIPS, 2),
     Row("echo 16 KiB", functools.partial(echo, 16_384), CONNECTIONS * ROUND_TRIPS, 2),
     Row("parked task", park_many, PARKED, 1),
+    Row("mutex uncontended", lock_uncontended, LOCK_TASKS * LOCK_TURNS, 10),
+    Row("mutex contended", functools.partial(lock_contended, make=asyncio.Lock), LOCK_TASKS * LOCK_TURNS, 10),
+    Row(
+        "semaphore contended",
+        functools.partial(lock_contended, make=functools.partial(asyncio.Semaphore, PERMITS)),
+        LOCK_TASKS * LOCK_TURNS,
+        10,
+    ),
+    Row("oneshot", relay, 2 * TURNS, 5),
+    Row("mpsc bounded", functools.partial(send_and_receive, producers=PRODUCERS, capacity=CAPACITY), MESSAGES, 5),
+    Row("mpsc hand-off", functools.partial(send_and_receive, producers=1, capacity=1), MESSAGES, 3),
+    Row("mpsc unbounded", functools.partial(send_and_receive, producers=PRODUCERS, capacity=0), MESSAGES, 5),
+    Row("queue 1:3", consume, MESSAGES, 5),
 ]
 
 

@@ -1,5 +1,5 @@
 //! The floor of the echo rows: two threads, each a bare level-triggered epoll loop over both ends of 25
-//! connections, with the same bytes and round trips as [`Echo`].
+//! connections, with the same bytes and round trips as [`Echo`](crate::workloads::echo::Echo).
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,8 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::peers::WORKERS;
-use crate::workloads::Workload;
-use crate::workloads::echo::{CONNECTIONS, Echo, ROUND_TRIPS};
+use crate::workloads::echo::{CONNECTIONS, REPETITIONS, ROUND_TRIPS};
 
 const EVENTS: usize = 64;
 
@@ -19,7 +18,7 @@ const EVENTS: usize = 64;
 /// # Panics
 /// Panics where loopback sockets cannot be had.
 pub fn floor<const SIZE: usize>() -> f64 {
-    let trips = Echo::<SIZE>::REPETITIONS * ROUND_TRIPS;
+    let trips = REPETITIONS * ROUND_TRIPS;
     let barrier = Barrier::new(WORKERS);
     let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
         let run = || echo(SIZE, trips, &barrier).expect("loopback works");

@@ -3,12 +3,15 @@
 use clap::Parser;
 
 use crate::asyncio::RUNS_DEFAULT;
-use crate::rows::{PeerKind, Row, rows};
+use crate::rows::{Group, PeerKind, Row, rows};
 
 /// Prints a table of medians: Raddle beside tokio and smol, which take turns in this process.
 #[derive(Parser, Debug)]
 #[command(bin_name = "cargo bench -p raddle-benches --bench table --", after_help = row_names())]
 pub struct Options {
+    /// Only the rows of these groups, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["core", "sync"])]
+    pub groups: Vec<Group>,
     /// Only the rows whose name contains one of these words, separated by commas
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     pub rows: Vec<String>,
@@ -44,7 +47,8 @@ impl Options {
                 return Err(unknown_row(word));
             }
         }
-        let wanted = |row: &Row| self.rows.is_empty() || self.rows.iter().any(|word| row.name.contains(word));
+        let named = |row: &Row| self.rows.is_empty() || self.rows.iter().any(|word| row.name.contains(word));
+        let wanted = |row: &Row| self.groups.contains(&row.group) && named(row);
         Ok(all.into_iter().filter(wanted).collect())
     }
 }
@@ -87,6 +91,18 @@ mod tests {
         let names: Vec<&str> = options.wanted_rows().unwrap().iter().map(|row| row.name).collect();
         assert_eq!(names, ["yield", "echo 64 B", "echo 16 KiB"]);
         assert_eq!(options.peers, [PeerKind::Raddle, PeerKind::Tokio]);
+    }
+
+    #[test]
+    fn groups_and_words_both_choose() {
+        let names = |arguments: &[&str]| {
+            let rows = parse(arguments).unwrap().wanted_rows().unwrap();
+            rows.iter().map(|row| row.name).collect::<Vec<_>>()
+        };
+        let (core, sync) = (names(&["--groups", "core"]), names(&["--groups", "sync"]));
+        assert!(core.contains(&"yield") && sync.contains(&"notify"));
+        assert_eq!(core.len() + sync.len(), rows().len());
+        assert_eq!(names(&["--groups", "sync", "--rows", "yield,notify"]), ["notify"]);
     }
 
     #[test]

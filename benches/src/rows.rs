@@ -2,16 +2,21 @@
 
 use clap::ValueEnum;
 
+mod sync;
+
 use crate::peers::{Peer, Raddle, Smol, Tokio};
 use crate::workloads::blocking::{Blocking, BlockingOnTwo};
 use crate::workloads::echo::Echo;
 use crate::workloads::spawn::{Chained, SpawnDetachedInside, SpawnJoinInside, SpawnJoinOutside};
 use crate::workloads::switch::{PingPong, Yield};
 use crate::workloads::timers::{self, CancelledTimeouts, Sleeps};
-use crate::workloads::{Workload, parked, steal, steal::Steal};
+use crate::workloads::{Common, Workload, parked, steal, steal::Steal};
 
 /// One sample of a row.
 pub type Sample = Box<dyn FnMut() -> f64>;
+
+/// Starts a runtime for a row; it lives until the samples' source is dropped.
+pub type Start = fn() -> Sample;
 
 /// A runtime under test, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +25,15 @@ pub enum PeerKind {
     Raddle,
     Tokio,
     Smol,
+}
+
+/// What a row is about: each group is a table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// Tasks, timers, sockets
+    Core,
+    /// What tasks wait on each other with
+    Sync,
 }
 
 /// What Raddle is to reach in a row. Except under a limit it must not be behind the better peer either.
@@ -35,6 +49,8 @@ pub enum Target {
 
 /// One question, put to every runtime.
 pub struct Row {
+    /// Whose table the row is in.
+    pub group: Group,
     /// What the row is called in the table and on the command line.
     pub name: &'static str,
     /// What the figures count.
@@ -43,13 +59,14 @@ pub struct Row {
     pub target: Target,
     /// The least that is possible, where something can tell: one sample per call.
     pub floor: Option<fn() -> f64>,
-    /// Starts a runtime for this row; it lives until the samples' source is dropped.
-    pub start: fn(PeerKind) -> Sample,
+    /// The runtimes that have such a thing.
+    pub starts: Vec<(PeerKind, Start)>,
 }
 
 impl Row {
-    fn timed<W: Workload>(name: &'static str, target: Target) -> Self {
-        Self { name, unit: "ns", target, floor: None, start: start_timed::<W> }
+    fn timed<W: Common>(name: &'static str, target: Target) -> Self {
+        let starts = everywhere(time_on::<Raddle, W>, time_on::<Tokio, W>, time_on::<Smol, W>);
+        Self { group: Group::Core, name, unit: "ns", target, floor: None, starts }
     }
 
     fn with_floor(self, floor: fn() -> f64) -> Self {
@@ -57,8 +74,12 @@ impl Row {
     }
 }
 
-/// All rows, in the table's order.
+/// All rows, in the tables' order.
 pub fn rows() -> Vec<Row> {
+    core().into_iter().chain(sync::rows()).collect()
+}
+
+fn core() -> Vec<Row> {
     use Target::{Floor, Limit, Peers};
     vec![
         Row::timed::<SpawnJoinInside>("spawn+join inside", Peers(0.4)),
@@ -74,7 +95,14 @@ pub fn rows() -> Vec<Row> {
         Row::timed::<Blocking>("blocking pool", Peers(1.0)),
         Row { floor: epoll::<64>(), ..Row::timed::<Echo<64>>("echo 64 B", Floor(1.05)) },
         Row { floor: epoll::<16_384>(), ..Row::timed::<Echo<16_384>>("echo 16 KiB", Floor(1.05)) },
-        Row { name: "parked task", unit: "bytes", target: Limit(96.0), floor: None, start: start_parked },
+        Row {
+            group: Group::Core,
+            name: "parked task",
+            unit: "bytes",
+            target: Limit(96.0),
+            floor: None,
+            starts: everywhere(park_on::<Raddle>, park_on::<Tokio>, park_on::<Smol>),
+        },
     ]
 }
 
@@ -88,29 +116,17 @@ fn epoll<const SIZE: usize>() -> Option<fn() -> f64> {
     None
 }
 
-fn start_timed<W: Workload>(kind: PeerKind) -> Sample {
-    match kind {
-        PeerKind::Raddle => time_on::<Raddle, W>(),
-        PeerKind::Tokio => time_on::<Tokio, W>(),
-        PeerKind::Smol => time_on::<Smol, W>(),
-    }
+fn everywhere(raddle: Start, tokio: Start, smol: Start) -> Vec<(PeerKind, Start)> {
+    vec![(PeerKind::Raddle, raddle), (PeerKind::Tokio, tokio), (PeerKind::Smol, smol)]
 }
 
 /// Nanoseconds per operation; the first repetition, in which threads start and memory is first touched, is
 /// not counted.
-fn time_on<P: Peer, W: Workload>() -> Sample {
+fn time_on<P: Peer, W: Workload<P>>() -> Sample {
     let runtime = P::start(W::BLOCKING_THREADS);
     W::run(&runtime, 1);
     let operations = W::REPETITIONS * W::OPERATIONS;
     Box::new(move || W::run(&runtime, W::REPETITIONS).as_nanos() as f64 / operations as f64)
-}
-
-fn start_parked(kind: PeerKind) -> Sample {
-    match kind {
-        PeerKind::Raddle => park_on::<Raddle>(),
-        PeerKind::Tokio => park_on::<Tokio>(),
-        PeerKind::Smol => park_on::<Smol>(),
-    }
 }
 
 fn park_on<P: Peer>() -> Sample {

@@ -1,14 +1,15 @@
-//! Takes the samples, the runtimes by turns, and prints them as a table.
+//! Takes the samples, the runtimes by turns, and prints them as tables.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
 use crate::asyncio;
 use crate::options::Options;
-use crate::rows::{PeerKind, Row, Sample, Target};
+use crate::rows::{Group, PeerKind, Row, Sample, Target};
 
 /// Differences up to this are the machine's.
 const NOISE: f64 = 1.1;
@@ -43,7 +44,7 @@ struct Measured {
     asyncio: Option<Figure>,
 }
 
-/// Measures what the options ask for and prints the table.
+/// Measures what the options ask for and prints a table of each group of rows.
 ///
 /// # Errors
 /// Fails where a row is unknown: see [`Options::wanted_rows`]; and where asyncio is asked for and cannot be run:
@@ -52,17 +53,22 @@ pub fn run(options: &Options) -> Result<(), clap::Error> {
     let rows = options.wanted_rows()?;
     let count = rows.len();
     let mut asyncio = measure_asyncio(options)?;
-    let mut table = heading(options);
+    let mut measured = Vec::with_capacity(count);
     for (index, row) in rows.into_iter().enumerate() {
         progress(&format!("{}/{count} {}", index + 1, row.name));
         let asyncio = asyncio.remove(row.name).and_then(Figure::of);
-        let measured = Measured { asyncio, ..measure(row, options) };
-        table.add_row(cells(&measured, options));
+        measured.push(Measured { asyncio, ..measure(row, options) });
     }
     progress("");
     let runs = options.asyncio.map(|runs| format!(" (asyncio: of {runs} runs)")).unwrap_or_default();
     println!("Medians of {} rounds{runs}, per operation; lower is better.", options.rounds);
-    println!("{table}");
+    for group in Group::value_variants() {
+        let of_group = measured.iter().filter(|measured| measured.row.group == *group);
+        let cells: Vec<_> = of_group.map(|measured| cells(measured, options)).collect();
+        if !cells.is_empty() {
+            println!("\n{}", heading(options).add_rows(cells));
+        }
+    }
     Ok(())
 }
 
@@ -91,8 +97,8 @@ fn progress(line: &str) {
 
 /// All rounds of one row: in each, every runtime has a turn, then the floor.
 fn measure(row: Row, options: &Options) -> Measured {
-    let mut sources: Vec<(PeerKind, Sample)> =
-        options.peers.iter().map(|&kind| (kind, (row.start)(kind))).collect();
+    let starts = row.starts.iter().filter(|(kind, _)| options.peers.contains(kind));
+    let mut sources: Vec<(PeerKind, Sample)> = starts.map(|(kind, start)| (*kind, start())).collect();
     let mut samples = vec![Vec::new(); sources.len()];
     let mut floors = Vec::new();
     for _ in 0..options.rounds {
@@ -298,6 +304,16 @@ mod tests {
         assert_eq!(with[6..], without[5..]);
         assert_eq!(heading(&options(&["--asyncio"])).column_count(), with.len());
         assert_eq!(heading(&options(&[])).column_count(), without.len());
+    }
+
+    #[test]
+    fn a_runtime_without_such_a_thing_has_a_dash_and_no_say() {
+        let options = Options::try_parse_from(["table"]).unwrap();
+        let mut measured = measured(Target::Peers(1.0), 190.0, None);
+        assert_eq!(measured.verdict(), Some(Verdict::Behind));
+        measured.peers.retain(|(kind, _)| *kind != PeerKind::Smol);
+        assert_eq!(cells(&measured, &options)[2..5], ["190", "200", "-"]);
+        assert_eq!(measured.verdict(), Some(Verdict::Reached));
     }
 
     #[test]

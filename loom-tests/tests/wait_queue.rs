@@ -7,14 +7,12 @@
 //! The model plays notifiers against waiters that are cancelled, that change their waker, and that are freed as soon
 //! as they have seen their notification.
 //!
-//! Broken on purpose, in `runtime/src/wait/queue.rs`, and seen to fail:
-//! - `Wait::drop` does not pass a notification on, or looks whether it has one before it leaves the queue (f23):
+//! Broken on purpose, in `runtime/src/wait/queue.rs` and `place.rs`, and seen to fail:
+//! - `Wait::drop` does not pass a notification on; `leave` goes by the stage that it saw before it left (f23):
 //!   deadlocks. `release_all` says `One`: a waiter that came later is woken.
-//! - `pop` stores the outcome before it takes the waker, or with Relaxed; `outcome` loads with Relaxed: the waiter is
-//!   freed beside its last touch.
-//! - `put` keeps the old waker of a queued waiter: deadlock. `pop` takes the last in place of the first: out of
-//!   order.
-//! - `poll_waiter` enters the queue without a second look at the outcome: the waker is left behind.
+//! - `pop` stores the stage with Relaxed, or `stage` loads it with Relaxed: the waiter is freed beside its last touch.
+//! - `replace` keeps the old waker: deadlock. `stay` does not look at the stage again: deadlock. `pop` takes the last
+//!   in place of the first: out of order.
 #![cfg(loom)]
 
 use loom::thread;

@@ -72,12 +72,19 @@ impl Drop for Unit {
 /// [`poll_unit`].
 #[inline]
 pub fn try_spend() -> bool {
+    try_unit().map(Unit::spend).is_some()
+}
+
+/// Takes a unit for an operation that may succeed at once; none when none is left: wait for one then, with
+/// [`poll_unit`].
+#[inline]
+pub fn try_unit() -> Option<Unit> {
     match LEFT.get() {
-        UNLIMITED => true,
-        0 => false,
+        UNLIMITED => Some(Unit { counted: false }),
+        0 => None,
         left => {
             LEFT.set(left - 1);
-            true
+            Some(Unit { counted: true })
         }
     }
 }
@@ -85,17 +92,11 @@ pub fn try_spend() -> bool {
 /// Takes a unit; with none left, wakes the task and says Pending. To be called first thing in a leaf future's `poll`.
 #[inline]
 pub fn poll_unit(cx: &Context<'_>) -> Poll<Unit> {
-    match LEFT.get() {
-        UNLIMITED => Poll::Ready(Unit { counted: false }),
-        0 => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-        left => {
-            LEFT.set(left - 1);
-            Poll::Ready(Unit { counted: true })
-        }
-    }
+    let Some(unit) = try_unit() else {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    };
+    Poll::Ready(unit)
 }
 
 /// Runs `f` without a budget: it has its thread to itself.

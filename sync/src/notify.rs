@@ -1,9 +1,25 @@
 //! `Notify`: wakes one task or all of them, and remembers one notification that nobody waited for.
+//!
+//! One word says whether a permit is kept, whether anyone is in line, and how often all were notified. `QUEUED` is set
+//! by who enters the line and cleared by the notifier who finds or leaves it empty, both under the line's lock. While
+//! it is clear a permit is left and taken by one exchange of the word; while it is set a notifier goes through the
+//! lock, for there may be someone to wake. All is said in one word, so there is no moment between "no permit is there"
+//! and "I am in line".
 
-use raddle_runtime::wait::{Outcome, Place, Queue, QueueGuard, Stage};
+use raddle_runtime::budget;
+use raddle_runtime::prim::atomic::AtomicUsize;
+use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Release};
+use raddle_runtime::wait::{Outcome, Place, Queue, QueueGuard, Stage, batch};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+
+/// A notification is kept. Not beside `QUEUED`.
+const PERMIT: usize = 1;
+/// Someone is in line, or was and went by himself. Set and cleared under the lock.
+const QUEUED: usize = 2;
+/// The rest of the word counts the calls of `notify_waiters`: a `Notified` that is older than one has been notified.
+const ROUND: usize = 4;
 
 /// Tells a task that there is something to do.
 ///
@@ -21,33 +37,15 @@ use std::task::{Context, Poll, Waker};
 /// ```
 #[derive(Debug, Default)]
 pub struct Notify {
-    queue: Queue<State>,
-}
-
-/// While `permit` is set nobody stays in line: it is set when the line is empty only, and whoever enters looks again.
-#[derive(Debug, Default)]
-struct State {
-    permit: bool,
-    /// How often `notify_waiters` was called: a `Notified` that is older than a call has been notified by it.
-    rounds: u64,
-}
-
-/// Gives one notification to the longest waiter, whose waker is returned, or keeps it.
-#[must_use = "the waiter waits for this waker"]
-fn grant(guard: &mut QueueGuard<'_, State>) -> Option<Waker> {
-    if guard.permit {
-        return None;
-    }
-    let waker = guard.pop(Outcome::One);
-    guard.permit = waker.is_none();
-    waker
+    word: AtomicUsize,
+    line: Queue,
 }
 
 impl Notify {
     /// A `Notify` without a permit.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { queue: Queue::new(State { permit: false, rounds: 0 }) }
+        Self { word: AtomicUsize::new(0), line: Queue::new(()) }
     }
 
     /// A `Notify` without a permit.
@@ -58,16 +56,20 @@ impl Notify {
 
     /// Wakes the task that waits longest; if none does, keeps one permit for the next that comes.
     pub fn notify_one(&self) {
-        let waker = grant(&mut self.queue.lock());
+        if self.leave_permit() {
+            return;
+        }
+        let waker = self.grant(&mut self.line.lock());
         if let Some(waker) = waker {
-            waker.wake();
+            batch::wake(waker);
         }
     }
 
     /// Wakes all who hold a [`Notified`] now, whether they have polled it yet or not. Keeps no permit.
     pub fn notify_waiters(&self) {
-        let mut guard = self.queue.lock();
-        guard.rounds += 1;
+        let guard = self.line.lock();
+        self.word.fetch_add(ROUND, AcqRel);
+        self.word.fetch_and(!QUEUED, AcqRel);
         guard.release_all();
     }
 
@@ -80,8 +82,47 @@ impl Notify {
     /// Dropping the future leaves the line. A notification from `notify_one` that it got and did not return goes to the
     /// next waiter, or is kept as the permit.
     pub fn notified(&self) -> Notified<'_> {
-        let round = self.queue.lock().rounds;
-        Notified { round, place: Place::new(&self.queue) }
+        let round = self.word.load(Acquire) / ROUND;
+        Notified { notify: self, round, place: Place::new(&self.line) }
+    }
+
+    /// Keeps a notification, unless someone is in line. The word is written also when the permit is there already: who
+    /// takes it is to see what was done before this call.
+    fn leave_permit(&self) -> bool {
+        let leave = |word| (word & QUEUED == 0).then_some(word | PERMIT);
+        self.word.fetch_update(Release, Acquire, leave).is_ok()
+    }
+
+    /// Gives one notification to the longest waiter, whose waker is returned, or keeps it.
+    #[must_use = "the waiter waits for this waker"]
+    fn grant(&self, guard: &mut QueueGuard<'_, ()>) -> Option<Waker> {
+        let chosen = guard.pop(Outcome::One);
+        // Nobody enters while we hold the lock.
+        if guard.is_empty() {
+            self.word.fetch_and(!QUEUED, AcqRel);
+        }
+        if chosen.is_none() {
+            self.word.fetch_or(PERMIT, AcqRel);
+        }
+        chosen
+    }
+
+    /// Takes what a `Notified` of `round` waits for, if it is there. If not, and someone is about to wait for it, with
+    /// the lock held, says that they are in line from now on.
+    fn take(&self, round: usize, enters: bool) -> Option<()> {
+        let mut word = self.word.load(Acquire);
+        loop {
+            let (next, found) = match word {
+                _ if word / ROUND != round => return Some(()),
+                _ if word & PERMIT != 0 => (word & !PERMIT, Some(())),
+                _ if enters => (word | QUEUED, None),
+                _ => return None,
+            };
+            match self.word.compare_exchange_weak(word, next, AcqRel, Acquire) {
+                Ok(_) => return found,
+                Err(now) => word = now,
+            }
+        }
     }
 }
 
@@ -89,11 +130,12 @@ impl Notify {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Notified<'a> {
-    round: u64,
-    place: Place<'a, State>,
+    notify: &'a Notify,
+    round: usize,
+    place: Place<'a, ()>,
 }
 
-impl<'a> Notified<'a> {
+impl Notified<'_> {
     /// Enters the line now, before the first await; true when the notification is already there.
     ///
     /// With it one can enter the line, then look at some shared state, then wait, and miss nothing.
@@ -102,23 +144,20 @@ impl<'a> Notified<'a> {
             // It keeps the waker that it has.
             Stage::Queued => false,
             Stage::Done => true,
-            _ => {
-                let (place, look) = self.project();
-                place.poll_uncounted(&Context::from_waker(Waker::noop()), 1, look).is_ready()
-            }
+            _ => self.look(&Context::from_waker(Waker::noop())).is_ready(),
         }
     }
 
-    fn project(
-        self: Pin<&mut Self>,
-    ) -> (Pin<&mut Place<'a, State>>, impl FnOnce(&mut QueueGuard<'_, State>) -> Option<()> + use<>) {
-        let round = self.round;
+    /// Takes the notification, or enters the line, or stays in it.
+    fn look(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<()> {
+        let (notify, round) = (self.notify, self.round);
         // SAFETY: `place` is pinned whenever we are: nothing here moves it.
         let place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
-        let look = move |state: &mut QueueGuard<'_, State>| {
-            (state.rounds != round || std::mem::take(&mut state.permit)).then_some(())
-        };
-        (place, look)
+        if place.stage() == Stage::New && notify.take(round, false).is_some() {
+            place.skip();
+            return Poll::Ready(());
+        }
+        place.poll_uncounted(cx, 1, |_| notify.take(round, true)).map(drop)
     }
 }
 
@@ -129,16 +168,19 @@ impl Future for Notified<'_> {
         if self.place.stage() == Stage::Done {
             return Poll::Ready(());
         }
-        let (place, look) = self.project();
-        place.poll(cx, 1, look).map(drop)
+        let unit = ready!(budget::poll_unit(cx));
+        ready!(self.look(cx));
+        unit.spend();
+        Poll::Ready(())
     }
 }
 
 impl Drop for Notified<'_> {
     fn drop(&mut self) {
-        let next = self.place.leave(|_| None, grant);
+        let notify = self.notify;
+        let next = self.place.leave(|_| None, |guard| notify.grant(guard));
         if let Some(next) = next {
-            next.wake();
+            batch::wake(next);
         }
     }
 }

@@ -11,7 +11,8 @@
 use raddle_runtime::budget;
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, QueueGuard};
+use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, QueueGuard, batch};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -22,8 +23,8 @@ const CLOSED: usize = 2;
 /// One permit.
 const ONE: usize = 4;
 
-/// The most permits there can be.
-pub(crate) const MAX: usize = usize::MAX / ONE;
+/// The most permits that can be free: half of what the word has room for, so that those of a waiter who goes fit too.
+pub(crate) const MAX: usize = usize::MAX / ONE / 2;
 
 /// Why there was no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub(crate) enum Refused {
     Taken,
     /// It is closed.
     Closed,
+}
+
+/// What waits for permits that nobody can close.
+#[inline]
+pub(crate) fn granted(result: Result<(), Refused>) {
+    assert!(result.is_ok(), "a lock is never closed");
 }
 
 /// A number of permits, and the line of those who wait for some.
@@ -57,6 +64,12 @@ impl Permits {
     /// How many are free.
     pub(crate) fn available(&self) -> usize {
         self.word.load(Acquire) / ONE
+    }
+
+    /// Whether one who asks for a permit now would not get it at once.
+    pub(crate) fn is_taken(&self) -> bool {
+        let word = self.word.load(Acquire);
+        word < ONE || word & (QUEUED | CLOSED) != 0
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -85,49 +98,51 @@ impl Permits {
     ///
     /// Dropped before it is ready it leaves the line; permits that it was given go to the next.
     #[inline]
-    pub(crate) async fn acquire(&self, n: usize) -> Result<(), Refused> {
-        // The common case makes no place in line.
-        if budget::try_spend() {
-            match self.try_acquire(n) {
-                Err(Refused::Taken) => {}
-                settled => return settled,
-            }
-        }
-        Acquiring { permits: self, n, place: Place::new(&self.queue) }.await
+    pub(crate) fn acquire(&self, n: usize) -> Acquiring<'_> {
+        Acquiring { permits: self, n, place: None }
     }
 
-    /// Gives `n` permits back, to those in line first. No more than [`MAX`] may be free.
+    /// Takes `n` permits, and a unit of the budget, if both are there.
+    #[inline]
+    fn acquire_at_once(&self, n: usize) -> Option<Result<(), Refused>> {
+        let unit = budget::try_unit()?;
+        let result = self.try_acquire(n);
+        if result == Err(Refused::Taken) {
+            return None;
+        }
+        unit.spend();
+        Some(result)
+    }
+
+    /// Gives `n` permits back, to those in line first.
+    ///
+    /// # Panics
+    /// When more than [`MAX`] would be free.
     #[inline]
     pub(crate) fn release(&self, n: usize) {
-        let fits = self.release_up_to(n, MAX);
-        assert!(fits, "a semaphore can have at most {MAX} permits");
-    }
-
-    /// As [`release`](Self::release), unless more than `max` would be free: then it does nothing and says false.
-    #[inline]
-    pub(crate) fn release_up_to(&self, n: usize, max: usize) -> bool {
         let mut word = self.word.load(Relaxed);
         while word & QUEUED == 0 {
-            if (word / ONE).saturating_add(n) > max {
-                return false;
-            }
+            let free = (word / ONE).saturating_add(n);
+            assert!(free <= MAX, "more than {MAX} permits would be free");
             match self.word.compare_exchange_weak(word, word + n * ONE, Release, Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => return,
                 Err(now) => word = now,
             }
         }
-        self.release_in_line(n, max)
+        self.release_in_line(n);
     }
 
-    fn release_in_line(&self, n: usize, max: usize) -> bool {
+    #[cold]
+    #[inline(never)]
+    fn release_in_line(&self, n: usize) {
         let mut guard = self.queue.lock();
-        if self.available().saturating_add(n) > max {
-            return false;
+        let fits = self.available().saturating_add(n) <= MAX;
+        let first = if fits { self.give(&mut guard, n) } else { None };
+        match first {
+            Some(first) => self.give_more(guard, first),
+            None => drop(guard),
         }
-        if let Some(first) = self.give(&mut guard, n) {
-            self.give_more(guard, first);
-        }
-        true
+        assert!(fits, "more than {MAX} permits would be free");
     }
 
     /// Takes up to `n` free permits away for good; says how many.
@@ -153,19 +168,20 @@ impl Permits {
     }
 
     /// Adds `n` permits to the free ones, and gives the front of the line what it asks for, if that is there now.
-    /// Nobody else changes the word while `QUEUED` is set: the lock is ours.
     fn give(&self, guard: &mut QueueGuard<'_, ()>, n: usize) -> Option<Waker> {
-        let word = self.word.load(Acquire);
-        let front = guard.front_want().filter(|want| *want <= word / ONE + n);
-        match front.unwrap_or(0) {
-            given if given < n => drop(self.word.fetch_add((n - given) * ONE, AcqRel)),
-            given if given > n => drop(self.word.fetch_sub((given - n) * ONE, AcqRel)),
-            _ => {}
+        // Relaxed: who set `QUEUED`, under the lock, has acquired what was released before.
+        let word = self.word.load(Relaxed);
+        if word & QUEUED == 0 {
+            // Nobody is in line, so others may change the word beside us.
+            self.word.fetch_add(n * ONE, Release);
+            return None;
         }
-        let chosen = front.and_then(|_| guard.pop(Outcome::One));
-        if guard.is_empty() && word & QUEUED != 0 {
-            self.word.fetch_and(!QUEUED, AcqRel);
-        }
+        // Nobody else changes it while `QUEUED` is set: the lock is ours. Nor is it closed, for that clears the line.
+        let free = word / ONE + n;
+        let want = guard.front_want().filter(|want| *want <= free);
+        let chosen = want.and_then(|_| guard.pop(Outcome::One));
+        let queued = if guard.is_empty() { 0 } else { QUEUED };
+        self.word.store((free - want.unwrap_or(0)) * ONE + queued, Release);
         chosen
     }
 
@@ -173,7 +189,7 @@ impl Permits {
     fn give_more<'a>(&'a self, mut guard: QueueGuard<'a, ()>, first: Waker) {
         if guard.is_empty() || self.available() == 0 {
             drop(guard);
-            return first.wake();
+            return batch::wake(first);
         }
         let mut batch = Batch::new();
         batch.push(first);
@@ -195,7 +211,7 @@ impl Permits {
             let word = self.word.load(Acquire);
             let (next, result) = match word {
                 _ if word & CLOSED != 0 => return Some(Err(Refused::Closed)),
-                _ if word & QUEUED != 0 => return None,
+                _ if word & QUEUED != 0 && n != 0 => return None,
                 _ if word / ONE >= n => (word - n * ONE, Some(Ok(()))),
                 _ => (word | QUEUED, None),
             };
@@ -206,22 +222,42 @@ impl Permits {
     }
 }
 
-/// One who waits for permits.
+/// One who asks for permits. It makes a place in line when it has to wait: mostly it need not.
 #[derive(Debug)]
-struct Acquiring<'a> {
+#[must_use = "futures do nothing unless awaited"]
+pub(crate) struct Acquiring<'a> {
     permits: &'a Permits,
     n: usize,
-    place: Place<'a, ()>,
+    /// Dropped by hand, out of the way of those who need none.
+    place: Option<ManuallyDrop<Place<'a, ()>>>,
 }
 
-impl Future for Acquiring<'_> {
-    type Output = Result<(), Refused>;
+impl Acquiring<'_> {
+    /// Leaves the line, to be dropped. What it was given it passes on; if it was given nothing it may be the front that
+    /// kept others waiting who ask for less.
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self) {
+        let (permits, n) = (self.permits, self.n);
+        let Some(place) = &mut self.place else { return };
+        let next = place.leave(|guard| permits.give(guard, 0), |guard| permits.give(guard, n));
+        // SAFETY: `self` is being dropped, which happens once, and does not drop it by itself.
+        unsafe { ManuallyDrop::drop(place) };
+        if let Some(next) = next {
+            permits.give_more(permits.queue.lock(), next);
+        }
+    }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    #[cold]
+    #[inline(never)]
+    fn poll_in_line(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<Result<(), Refused>> {
         let unit = ready!(budget::poll_unit(cx));
         let (permits, n) = (self.permits, self.n);
-        // SAFETY: the place is pinned whenever we are: nothing here moves it.
-        let place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
+        // SAFETY: nothing is moved out of it.
+        let place = &mut unsafe { self.get_unchecked_mut() }.place;
+        let place = place.get_or_insert_with(|| ManuallyDrop::new(Place::new(&permits.queue)));
+        // SAFETY: the place is pinned whenever we are: once it is made, nothing here moves it.
+        let place = unsafe { Pin::new_unchecked(&mut **place) };
         let result = match ready!(place.poll_uncounted(cx, n, |_| permits.take_or_queue(n))) {
             Arrival::Admitted(result) => result,
             Arrival::Notified(Outcome::One) => Ok(()),
@@ -232,13 +268,25 @@ impl Future for Acquiring<'_> {
     }
 }
 
+impl Future for Acquiring<'_> {
+    type Output = Result<(), Refused>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.place.is_none()
+            && let Some(settled) = self.permits.acquire_at_once(self.n)
+        {
+            return Poll::Ready(settled);
+        }
+        self.poll_in_line(cx)
+    }
+}
+
 impl Drop for Acquiring<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let (permits, n) = (self.permits, self.n);
-        // The front of the line may have kept others waiting who ask for less.
-        let next = self.place.leave(|guard| permits.give(guard, 0), |guard| permits.give(guard, n));
-        if let Some(next) = next {
-            permits.give_more(permits.queue.lock(), next);
+        if self.place.is_some() {
+            self.leave();
         }
     }
 }

@@ -10,7 +10,8 @@
 //! - f12 (a stuck task holds the driver): `tests/stuck.rs`, which has its process to itself; f14 (an idle busy loop):
 //!   `tests/idle.rs`; f29 once more, by the byte: `tests/scale.rs`.
 //! - f19, stdin and files: there are none yet; what the runtime owes them (it waits for a blocking call) is here.
-//! - f23-f26 (locks and channels): with the primitives. f31-f35, f37-f39 (processes, signals, TLS, HTTP): with their
+//! - f23-f27 (locks and channels): `sync/tests`, and loom models of each primitive. f31-f35, f37-f39 (processes,
+//!   signals, TLS, HTTP): with their
 //!   crates; `tests/fork.rs` has what f34 asks of a runtime.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests stand outside the seam")]
 
@@ -23,6 +24,7 @@ mod ending;
 mod fairness;
 mod hostile;
 mod settings;
+mod sync_watch;
 mod tasks;
 mod timers;
 mod wakes;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod raddle;
 mod smol;
+pub mod sync;
 mod tokio;
 
 pub use self::raddle::Raddle;

@@ -14,21 +14,21 @@ pub struct Blocking;
 /// The same with two threads in every pool: what the hand-off costs, whatever the policy for more threads.
 pub struct BlockingOnTwo;
 
-impl Workload for Blocking {
+impl<P: Peer> Workload<P> for Blocking {
     const OPERATIONS: u64 = IN_FLIGHT as u64;
     const REPETITIONS: u64 = 15;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(jobs::<P>(repetitions))
     }
 }
 
-impl Workload for BlockingOnTwo {
+impl<P: Peer> Workload<P> for BlockingOnTwo {
     const OPERATIONS: u64 = IN_FLIGHT as u64;
     const REPETITIONS: u64 = 50;
     const BLOCKING_THREADS: Option<usize> = Some(2);
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(jobs::<P>(repetitions))
     }
 }

@@ -10,6 +10,8 @@ use crate::peers::Peer;
 pub const CONNECTIONS: usize = 50;
 /// Round trips on each connection in one repetition.
 pub const ROUND_TRIPS: u64 = 100;
+/// Repetitions in one round of the table.
+pub const REPETITIONS: u64 = 2;
 
 /// Buffers have room for more than a message, as in most programs: a short read tells a runtime that the
 /// socket is empty.
@@ -19,11 +21,11 @@ const ROOM: usize = 64;
 /// connection, in wall time: all 50 connections are busy.
 pub struct Echo<const SIZE: usize>;
 
-impl<const SIZE: usize> Workload for Echo<SIZE> {
+impl<P: Peer, const SIZE: usize> Workload<P> for Echo<SIZE> {
     const OPERATIONS: u64 = CONNECTIONS as u64 * ROUND_TRIPS;
-    const REPETITIONS: u64 = 2;
+    const REPETITIONS: u64 = REPETITIONS;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(echo::<P>(SIZE, repetitions * ROUND_TRIPS)).expect("loopback works")
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured: each workload is written once, for any peer.
+//! What is measured: each workload is written once, for any peer that has what it takes.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::peers::Peer;
+use crate::peers::{Peer, Raddle, Smol, Tokio};
 
 pub mod blocking;
 pub mod echo;
@@ -14,11 +14,12 @@ pub mod parked;
 pub mod spawn;
 pub mod steal;
 pub mod switch;
+pub mod sync;
 pub mod timers;
 
 /// Something to measure. A repetition is the smallest amount that makes sense; it is timed from within, so
 /// that setting up sockets and crossing over from the outside thread are not part of it.
-pub trait Workload {
+pub trait Workload<P: Peer> {
     /// Operations in one repetition.
     const OPERATIONS: u64;
     /// Repetitions in one round of the table, which take about 50 ms, never over 100 ms.
@@ -27,8 +28,13 @@ pub trait Workload {
     const BLOCKING_THREADS: Option<usize> = None;
 
     /// Does it so many times over, and says how long that took.
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration;
+    fn run(runtime: &P, repetitions: u64) -> Duration;
 }
+
+/// What every runtime under test can do.
+pub trait Common: Workload<Raddle> + Workload<Tokio> + Workload<Smol> {}
+
+impl<W: Workload<Raddle> + Workload<Tokio> + Workload<Smol>> Common for W {}
 
 /// Counts detached tasks down; the last one to finish sends the signal.
 ///

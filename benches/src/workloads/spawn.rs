@@ -12,11 +12,11 @@ const BATCH: usize = 1_000;
 /// A task spawns 1,000 empty tasks, then joins all of them in the same order; again and again.
 pub struct SpawnJoinInside;
 
-impl Workload for SpawnJoinInside {
+impl<P: Peer> Workload<P> for SpawnJoinInside {
     const OPERATIONS: u64 = BATCH as u64;
     const REPETITIONS: u64 = 200;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(spawn_and_join::<P>(repetitions))
     }
 }
@@ -24,11 +24,11 @@ impl Workload for SpawnJoinInside {
 /// The same from the thread that called `block_on`, which is no worker.
 pub struct SpawnJoinOutside;
 
-impl Workload for SpawnJoinOutside {
+impl<P: Peer> Workload<P> for SpawnJoinOutside {
     const OPERATIONS: u64 = BATCH as u64;
     const REPETITIONS: u64 = 200;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.block_on(spawn_and_join::<P>(repetitions))
     }
 }
@@ -48,11 +48,11 @@ async fn spawn_and_join<P: Peer>(repetitions: u64) -> Duration {
 /// A task spawns 1,000 tasks that nobody joins; each takes one off a counter, the last one signals the spawner.
 pub struct SpawnDetachedInside;
 
-impl Workload for SpawnDetachedInside {
+impl<P: Peer> Workload<P> for SpawnDetachedInside {
     const OPERATIONS: u64 = BATCH as u64;
     const REPETITIONS: u64 = 200;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(spawn_detached::<P>(repetitions))
     }
 }
@@ -73,11 +73,11 @@ async fn spawn_detached<P: Peer>(repetitions: u64) -> Duration {
 /// A task spawns a task, which spawns a task, 1,000 deep; the last one signals.
 pub struct Chained;
 
-impl Workload for Chained {
+impl<P: Peer> Workload<P> for Chained {
     const OPERATIONS: u64 = BATCH as u64;
     const REPETITIONS: u64 = 200;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(chains::<P>(repetitions))
     }
 }

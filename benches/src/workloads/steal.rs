@@ -8,16 +8,17 @@ use super::Workload;
 use crate::peers::{Peer, WORKERS};
 
 const TASKS: usize = 256;
+const REPETITIONS: usize = 8;
 const TASK_TIME: Duration = Duration::from_micros(40);
 
 /// One task spawns 256 tasks of about 40 us of computing each, and joins them.
 pub struct Steal;
 
-impl Workload for Steal {
+impl<P: Peer> Workload<P> for Steal {
     const OPERATIONS: u64 = TASKS as u64;
-    const REPETITIONS: u64 = 8;
+    const REPETITIONS: u64 = REPETITIONS as u64;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         let steps = steps_per_task();
         runtime.run_inside(share_out::<P>(repetitions, steps))
     }
@@ -39,11 +40,11 @@ async fn share_out<P: Peer>(repetitions: u64, steps: u64) -> Duration {
 pub fn floor() -> f64 {
     let steps = steps_per_task();
     let start = Instant::now();
-    for _ in 0..Steal::REPETITIONS * Steal::OPERATIONS {
+    for _ in 0..REPETITIONS * TASKS {
         compute(steps);
     }
     let serial_ns = start.elapsed().as_nanos() as f64;
-    serial_ns / (Steal::REPETITIONS * Steal::OPERATIONS) as f64 / WORKERS as f64
+    serial_ns / (REPETITIONS * TASKS) as f64 / WORKERS as f64
 }
 
 /// Arithmetic whose every step needs the one before.

@@ -14,11 +14,11 @@ const PAIRS: usize = 1_000;
 /// 200 tasks yield 200 times each and are joined; an operation is one yield.
 pub struct Yield;
 
-impl Workload for Yield {
+impl<P: Peer> Workload<P> for Yield {
     const OPERATIONS: u64 = (YIELDERS * YIELDS) as u64;
     const REPETITIONS: u64 = 25;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(yielders::<P>(repetitions))
     }
 }
@@ -46,11 +46,11 @@ async fn yield_many<P: Peer>() {
 /// so is the channel, for every peer: it needs no runtime and is the lightest of its kind.
 pub struct PingPong;
 
-impl Workload for PingPong {
+impl<P: Peer> Workload<P> for PingPong {
     const OPERATIONS: u64 = PAIRS as u64;
     const REPETITIONS: u64 = 100;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(ping_pongs::<P>(repetitions))
     }
 }

@@ -14,11 +14,11 @@ const LONGEST: Duration = Duration::from_millis(50);
 /// 100 tasks, each 100 times over: a time-out of 30 s around a future that is pending once.
 pub struct CancelledTimeouts;
 
-impl Workload for CancelledTimeouts {
+impl<P: Peer> Workload<P> for CancelledTimeouts {
     const OPERATIONS: u64 = (TASKS * TIMEOUTS) as u64;
     const REPETITIONS: u64 = 15;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(timeouts::<P>(repetitions))
     }
 }
@@ -45,11 +45,11 @@ async fn time_out_often<P: Peer>() {
 /// 50 ms, so that 500 ns per sleep is the floor.
 pub struct Sleeps;
 
-impl Workload for Sleeps {
+impl<P: Peer> Workload<P> for Sleeps {
     const OPERATIONS: u64 = SLEEPS as u64;
     const REPETITIONS: u64 = 1;
 
-    fn run<P: Peer>(runtime: &P, repetitions: u64) -> Duration {
+    fn run(runtime: &P, repetitions: u64) -> Duration {
         runtime.run_inside(sleeps::<P>(repetitions))
     }
 }

@@ -1,4 +1,4 @@
-//! Mutex and condvar without poison: a panic while one of our locks is held is a bug of ours, and every critical
+//! Locks and condvar without poison: a panic while one of our locks is held is a bug of ours, and every critical
 //! section here leaves its data whole before it calls anything foreign.
 #![allow(clippy::disallowed_types, reason = "this is the seam")]
 
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 #[cfg(not(loom))]
 pub use imp::{MutexGuard, MutexGuard as TryLockGuard};
+pub use imp::{RwLockReadGuard, RwLockWriteGuard};
 #[cfg(loom)]
 pub use model::{MutexGuard, TryLock, TryLockGuard};
 
@@ -69,6 +70,32 @@ impl<T> TryLock<T> {
     }
 }
 
+/// A lock that many may hold to read, or one to write.
+#[derive(Debug, Default)]
+pub struct RwLock<T>(imp::RwLock<T>);
+
+impl<T> RwLock<T> {
+    /// Wraps a value.
+    #[cfg(not(loom))]
+    pub const fn new(value: T) -> Self {
+        Self(imp::RwLock::new(value))
+    }
+
+    /// Waits until nobody writes.
+    #[cfg(not(loom))]
+    #[inline]
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody reads or writes.
+    #[cfg(not(loom))]
+    #[inline]
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A condition variable for [`Mutex`].
 #[derive(Debug, Default)]
 pub struct Condvar(imp::Condvar);
@@ -112,7 +139,7 @@ impl Condvar {
 mod model {
     //! Loom's mutex has no poison either, and no constant; its condvar knows no time.
 
-    use super::{Condvar, Duration, Mutex, imp};
+    use super::{Condvar, Duration, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, imp};
     use loom::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
     use std::cell::UnsafeCell;
     use std::ops::{Deref, DerefMut};
@@ -207,6 +234,23 @@ mod model {
     impl<T> Drop for TryLockGuard<'_, T> {
         fn drop(&mut self) {
             self.0.is_held.store(false, Release);
+        }
+    }
+
+    impl<T> RwLock<T> {
+        /// Wraps a value.
+        pub fn new(value: T) -> Self {
+            Self(imp::RwLock::new(value))
+        }
+
+        /// Waits until nobody writes.
+        pub fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().expect("loom's lock has no poison")
+        }
+
+        /// Waits until nobody reads or writes.
+        pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().expect("loom's lock has no poison")
         }
     }
 

@@ -4,6 +4,7 @@
 //! access. Nothing else in the workspace names `std::sync::atomic`; `clippy.toml` keeps it so.
 
 pub mod alloc;
+pub mod arc;
 pub mod atomic;
 pub mod cell;
 pub mod deque;

@@ -8,6 +8,15 @@ use std::task::Waker;
 
 const CAPACITY: usize = 32;
 
+/// Wakes. A waker that panics must not keep others from being woken, nor take a worker with it, nor end the process
+/// because it was woken in a destructor. To be called with no lock held.
+#[inline]
+pub fn wake(waker: Waker) {
+    if !unwind::contain(|| waker.wake()) {
+        crate::report::warn(format_args!("a waker panicked when it was woken; its task may hang"));
+    }
+}
+
 /// Up to 32 wakers on the stack; those left are woken when it is dropped.
 pub struct Batch {
     wakers: [MaybeUninit<Waker>; CAPACITY],
@@ -74,10 +83,7 @@ impl Batch {
             self.start += 1;
             // SAFETY: the slot was in `start..end`, hence initialised, and `start` has passed it: it is read once.
             let waker = unsafe { slot.assume_init_read() };
-            // A waker that panics must not keep the others from being woken, nor take a worker with it.
-            if !unwind::contain(|| waker.wake()) {
-                crate::report::warn(format_args!("a waker panicked when it was woken; its task may hang"));
-            }
+            wake(waker);
         }
         self.start = 0;
         self.end = 0;
@@ -88,5 +94,35 @@ impl Drop for Batch {
     fn drop(&mut self) {
         // Whoever is in here was promised a wake, also when the holder unwinds.
         self.wake();
+    }
+}
+
+/// Any number of wakers, the first 32 on the stack; woken in the order they came when it is dropped.
+#[derive(Debug, Default)]
+pub struct Batches {
+    full: Vec<Batch>,
+    last: Batch,
+}
+
+impl Batches {
+    /// None so far.
+    #[inline]
+    pub const fn new() -> Self {
+        Self { full: Vec::new(), last: Batch::new() }
+    }
+
+    /// Adds a waker.
+    #[inline]
+    pub fn push(&mut self, waker: Waker) {
+        if self.last.is_full() {
+            self.full.push(std::mem::take(&mut self.last));
+        }
+        self.last.push(waker);
+    }
+
+    /// True when there is nobody to wake.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.last.is_empty()
     }
 }

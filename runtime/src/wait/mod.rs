@@ -8,7 +8,7 @@ pub mod slot;
 pub mod thread;
 pub(crate) mod watch;
 
-pub use batch::Batch;
+pub use batch::{Batch, Batches};
 pub use place::{Arrival, Place, Wait};
 pub use queue::{Outcome, Queue, QueueGuard, Stage, Waiter};
 pub use slot::Slot;

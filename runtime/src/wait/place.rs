@@ -3,11 +3,12 @@
 //! Whoever comes looks at the state and enters the line in one step under the lock, so that what is changed before is
 //! seen by the look, and whoever changes it later sees the place in line.
 
+use super::batch;
 use super::queue::{Outcome, Queue, QueueGuard, Stage, Waiter};
-use crate::budget;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use crate::{budget, report, unwind};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
 
 /// What a wait ended with.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,19 +22,30 @@ pub enum Arrival<R> {
 /// A future's place in the line of a queue. It leaves the line when it is dropped; a primitive that hands something to
 /// single waiters calls [`Place::leave`] before, or what was handed over is lost.
 #[derive(Debug)]
-pub struct Place<'a, S> {
-    queue: &'a Queue<S>,
+pub struct Place<'a, S, const LINES: usize = 1> {
+    queue: &'a Queue<S, LINES>,
     waiter: Waiter,
 }
 
-impl<'a, S> Place<'a, S> {
-    /// A place that is not in the line yet.
-    pub fn new(queue: &'a Queue<S>) -> Self {
-        Self { queue, waiter: Waiter::new() }
+impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
+    /// A place that is not in the (first) line yet.
+    pub fn new(queue: &'a Queue<S, LINES>) -> Self {
+        Self::in_line(queue, 0)
+    }
+
+    /// A place that is not in the line with this number yet.
+    pub fn in_line(queue: &'a Queue<S, LINES>, line: u8) -> Self {
+        Self { queue, waiter: Waiter::new(line) }
+    }
+
+    /// Ends a wait that has not begun: what it was for was found without the lock.
+    pub fn skip(&self) {
+        debug_assert_eq!(self.stage(), Stage::New, "only a wait that has not begun can be skipped");
+        self.waiter.finish();
     }
 
     /// The queue it is for.
-    pub fn queue(&self) -> &'a Queue<S> {
+    pub fn queue(&self) -> &'a Queue<S, LINES> {
         self.queue
     }
 
@@ -48,7 +60,7 @@ impl<'a, S> Place<'a, S> {
         self: Pin<&mut Self>,
         cx: &Context<'_>,
         want: usize,
-        look: impl FnOnce(&mut QueueGuard<'_, S>) -> Option<R>,
+        look: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
     ) -> Poll<Arrival<R>> {
         let unit = ready!(budget::poll_unit(cx));
         let arrival = ready!(self.poll_uncounted(cx, want, look));
@@ -65,7 +77,7 @@ impl<'a, S> Place<'a, S> {
         self: Pin<&mut Self>,
         cx: &Context<'_>,
         want: usize,
-        look: impl FnOnce(&mut QueueGuard<'_, S>) -> Option<R>,
+        look: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
     ) -> Poll<Arrival<R>> {
         let this = &*self;
         let stage = match this.waiter.stage() {
@@ -88,7 +100,7 @@ impl<'a, S> Place<'a, S> {
         &self,
         cx: &Context<'_>,
         want: usize,
-        look: impl FnOnce(&mut QueueGuard<'_, S>) -> Option<R>,
+        look: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
     ) -> Poll<Arrival<R>> {
         let mut waker = Some(cx.waker().clone());
         let mut guard = self.queue.lock();
@@ -98,7 +110,7 @@ impl<'a, S> Place<'a, S> {
             unsafe { guard.enter(&self.waiter, want, waker.take()) };
         }
         drop(guard);
-        drop(waker);
+        discard(waker);
         let Some(found) = found else {
             return Poll::Pending;
         };
@@ -117,7 +129,7 @@ impl<'a, S> Place<'a, S> {
         // SAFETY: as above.
         unsafe { guard.replace(&self.waiter, &mut waker) };
         drop(guard);
-        drop(waker);
+        discard(waker);
         self.waiter.stage()
     }
 
@@ -126,8 +138,8 @@ impl<'a, S> Place<'a, S> {
     /// that the lock is released. So it is for a waiter that leaves the line before its turn, with `gone`.
     pub fn leave<R>(
         &mut self,
-        gone: impl FnOnce(&mut QueueGuard<'_, S>) -> Option<R>,
-        pass_on: impl FnOnce(&mut QueueGuard<'_, S>) -> Option<R>,
+        gone: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
+        pass_on: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
     ) -> Option<R> {
         let stage = self.waiter.stage();
         if matches!(stage, Stage::New | Stage::All | Stage::Done) {
@@ -144,19 +156,36 @@ impl<'a, S> Place<'a, S> {
             _ => gone(&mut guard),
         };
         drop(guard);
-        drop(removed);
+        discard(removed);
         self.waiter.finish();
         owed
     }
 }
 
-impl<S> Drop for Place<'_, S> {
+/// Drops a waker. Its destructor is foreign code: a panic in it must not take with it what was handed out meanwhile.
+fn discard(waker: Option<Waker>) {
+    if waker.is_some() && !unwind::contain(|| drop(waker)) {
+        report::warn(format_args!("a waker panicked when it was dropped"));
+    }
+}
+
+impl<S, const LINES: usize> Drop for Place<'_, S, LINES> {
     fn drop(&mut self) {
         self.leave(|_| None::<()>, |_| None);
     }
 }
 
 impl<S> Queue<S> {
+    /// Waits to be notified, unless `look`, which is asked once, under the lock, finds something. Takes a unit of the
+    /// budget.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the queue; a notification meant for one is lost if it had been chosen.
+    pub async fn arrive<R>(&self, mut look: impl FnMut(&mut QueueGuard<'_, S>) -> Option<R>) -> Arrival<R> {
+        let mut place = pin!(Place::new(self));
+        poll_fn(|cx| place.as_mut().poll(cx, 1, &mut look)).await
+    }
+
     /// Waits for a notification. A `Wait` that is dropped after it was chosen by `notify_one`, and before it could
     /// return, passes the notification on to the next.
     pub fn wait(&self) -> Wait<'_, S> {
@@ -198,7 +227,7 @@ impl<S> Drop for Wait<'_, S> {
     fn drop(&mut self) {
         let next = self.place.leave(|_| None, |guard| guard.pop(Outcome::One));
         if let Some(next) = next {
-            next.wake();
+            batch::wake(next);
         }
     }
 }

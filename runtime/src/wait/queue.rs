@@ -1,11 +1,13 @@
 //! The cancellable FIFO wait queue under every primitive: an intrusive list behind one lock, beside the state `S` that
 //! the primitive wants to change in the same step.
 //!
+//! A queue may have several lines side by side, for those who wait for different things of one state.
+//!
 //! A [`Waiter`] lives in the future that waits, so that waiting allocates nothing. Its node belongs to the queue's
 //! lock. Its stage is written under the lock too, but for its owner's last step; a notifier writes it last of all: once
 //! it says that the waiter was notified, its owner may free it, without the lock.
 
-use super::batch::Batch;
+use super::batch::{self, Batches};
 use super::watch;
 use crate::prim::atomic::{AtomicU8, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
@@ -44,6 +46,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Waiter {
     stage: AtomicU8,
+    /// Which of its queue's lines it is for.
+    line: u8,
     node: UnsafeCell<Node>,
     _pinned: PhantomPinned,
 }
@@ -64,15 +68,20 @@ unsafe impl Sync for Waiter {}
 
 impl Default for Waiter {
     fn default() -> Self {
-        Self::new()
+        Self::new(0)
     }
 }
 
 impl Waiter {
-    /// A waiter that is in no queue.
-    pub fn new() -> Self {
+    /// A waiter that is in no queue, for the line with this number.
+    pub fn new(line: u8) -> Self {
         let node = Node { prev: ptr::null(), next: ptr::null(), want: 0, waker: None };
-        Self { stage: AtomicU8::new(Stage::New as u8), node: UnsafeCell::new(node), _pinned: PhantomPinned }
+        Self {
+            stage: AtomicU8::new(Stage::New as u8),
+            line,
+            node: UnsafeCell::new(node),
+            _pinned: PhantomPinned,
+        }
     }
 
     /// How far it has come, without the lock: `Queued` may be over already, all else holds.
@@ -97,53 +106,63 @@ impl Waiter {
     }
 }
 
-#[derive(Debug)]
-struct Inner<S> {
+/// First and last of those who wait for one thing.
+#[derive(Debug, Clone, Copy)]
+struct Line {
     head: *const Waiter,
     tail: *const Waiter,
+}
+
+impl Line {
+    const EMPTY: Self = Self { head: ptr::null(), tail: ptr::null() };
+}
+
+#[derive(Debug)]
+struct Inner<S, const LINES: usize> {
+    lines: [Line; LINES],
     state: S,
 }
 
 // SAFETY: the raw pointers lead to waiters, which are Send, and are only followed under the lock.
-unsafe impl<S: Send> Send for Inner<S> {}
+unsafe impl<S: Send, const LINES: usize> Send for Inner<S, LINES> {}
 
-/// The queue, and the primitive's own state `S` under the same lock.
+/// The queue, and the primitive's own state `S` under the same lock. Most have one line, number 0.
 #[derive(Debug)]
-pub struct Queue<S = ()> {
-    inner: Mutex<Inner<S>>,
+pub struct Queue<S = (), const LINES: usize = 1> {
+    inner: Mutex<Inner<S, LINES>>,
 }
 
-impl<S: Default> Default for Queue<S> {
+impl<S: Default, const LINES: usize> Default for Queue<S, LINES> {
     fn default() -> Self {
         Self::new(S::default())
     }
 }
 
-impl<S> Queue<S> {
+impl<S, const LINES: usize> Queue<S, LINES> {
     /// An empty queue beside `state`.
     #[cfg(not(loom))]
     pub const fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), state };
+        let inner = Inner { lines: [Line::EMPTY; LINES], state };
         Self { inner: Mutex::new(inner) }
     }
 
     /// An empty queue beside `state`.
     #[cfg(loom)]
     pub fn new(state: S) -> Self {
-        let inner = Inner { head: ptr::null(), tail: ptr::null(), state };
+        let inner = Inner { lines: [Line::EMPTY; LINES], state };
         Self { inner: Mutex::new(inner) }
     }
 
     /// Takes the lock; the guard has the verbs. Wake nothing while it lives.
     #[inline]
-    pub fn lock(&self) -> QueueGuard<'_, S> {
+    pub fn lock(&self) -> QueueGuard<'_, S, LINES> {
         QueueGuard { inner: self.inner.lock() }
     }
 
     /// Notifies the longest waiter; false if there was none.
     pub fn notify_one(&self) -> bool {
         let waker = self.lock().pop(Outcome::One);
-        waker.map(Waker::wake).is_some()
+        waker.map(batch::wake).is_some()
     }
 
     /// Notifies all who wait now, in one step.
@@ -164,11 +183,11 @@ impl<S> Queue<S> {
 
 /// The locked queue.
 #[derive(Debug)]
-pub struct QueueGuard<'a, S> {
-    inner: MutexGuard<'a, Inner<S>>,
+pub struct QueueGuard<'a, S, const LINES: usize = 1> {
+    inner: MutexGuard<'a, Inner<S, LINES>>,
 }
 
-impl<S> Deref for QueueGuard<'_, S> {
+impl<S, const LINES: usize> Deref for QueueGuard<'_, S, LINES> {
     type Target = S;
 
     #[inline]
@@ -177,7 +196,7 @@ impl<S> Deref for QueueGuard<'_, S> {
     }
 }
 
-impl<S> DerefMut for QueueGuard<'_, S> {
+impl<S, const LINES: usize> DerefMut for QueueGuard<'_, S, LINES> {
     #[inline]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.inner.state
@@ -195,10 +214,10 @@ unsafe fn with_node<R>(waiter: *const Waiter, f: impl FnOnce(&mut Node) -> R) ->
     waiter.node.with_mut(|node| f(unsafe { &mut *node }))
 }
 
-impl<S> QueueGuard<'_, S> {
-    /// How many wait; counts them.
+impl<S, const LINES: usize> QueueGuard<'_, S, LINES> {
+    /// How many wait in the first line; counts them.
     pub fn len(&self) -> usize {
-        let (mut waiter, mut count) = (self.inner.head, 0);
+        let (mut waiter, mut count) = (self.inner.lines[0].head, 0);
         while !waiter.is_null() {
             count += 1;
             // SAFETY: a queued waiter is alive: its owner takes it out under this lock before it frees it.
@@ -207,23 +226,32 @@ impl<S> QueueGuard<'_, S> {
         count
     }
 
-    /// True when nobody waits.
+    /// True when nobody waits in the first line.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.inner.head.is_null()
+        self.inner.lines[0].head.is_null()
     }
 
-    /// What the longest waiter asks for.
+    /// What the longest waiter of the first line asks for.
     pub fn front_want(&self) -> Option<usize> {
-        let head = NonNull::new(self.inner.head.cast_mut())?;
+        let head = NonNull::new(self.inner.lines[0].head.cast_mut())?;
         // SAFETY: as in `len`.
         Some(unsafe { with_node(head.as_ptr(), |node| node.want) })
     }
 
-    /// Takes the longest waiter out, tells it `outcome`, and returns its waker, to be woken once the lock is released.
+    /// As [`pop_from`](Self::pop_from) the first line.
     #[must_use = "the waiter waits for this waker"]
+    #[inline]
     pub fn pop(&mut self, outcome: Outcome) -> Option<Waker> {
-        let head = NonNull::new(self.inner.head.cast_mut())?.as_ptr();
+        self.pop_from(0, outcome)
+    }
+
+    /// Takes the longest waiter of a line out, tells it `outcome`, and returns its waker, to be woken once the lock is
+    /// released.
+    #[must_use = "the waiter waits for this waker"]
+    #[inline]
+    pub fn pop_from(&mut self, line: usize, outcome: Outcome) -> Option<Waker> {
+        let head = NonNull::new(self.inner.lines[line].head.cast_mut())?.as_ptr();
         self.unlink(head);
         // SAFETY: it was queued, so it is alive until its stage says otherwise.
         let waker = unsafe { with_node(head, |node| node.waker.take()) };
@@ -232,27 +260,30 @@ impl<S> QueueGuard<'_, S> {
             Outcome::All => Stage::All,
         };
         if watch::is_on() && stage == Stage::One {
-            watch::is_chosen(head.addr(), waker.as_ref(), !self.is_empty());
+            watch::is_chosen(head.addr(), waker.as_ref(), !self.inner.lines[line].head.is_null());
         }
         // SAFETY: as above. This store is our last touch: its owner may free the waiter from here on.
         unsafe { (*head).stage.store(stage as u8, Release) };
         waker
     }
 
+    /// Takes up to `most` waiters of a line out in one step, longest first, and adds their wakers to `wakers`.
+    pub fn gather(&mut self, line: usize, most: usize, outcome: Outcome, wakers: &mut Batches) {
+        for _ in 0..most {
+            let Some(waker) = self.pop_from(line, outcome) else { return };
+            wakers.push(waker);
+        }
+    }
+
     /// Notifies everybody in the queue in one step, so that nobody can come between the first and the last of them;
     /// then releases the lock; then wakes them in order.
     pub fn release_all(mut self) {
-        let mut full = Vec::new();
-        let mut batch = Batch::new();
-        while let Some(waker) = self.pop(Outcome::All) {
-            if batch.is_full() {
-                full.push(std::mem::take(&mut batch));
-            }
-            batch.push(waker);
+        // Woken when it is dropped, after `self` is.
+        let mut wakers = Batches::new();
+        for line in 0..LINES {
+            self.gather(line, usize::MAX, Outcome::All, &mut wakers);
         }
         drop(self);
-        full.iter_mut().for_each(Batch::wake);
-        batch.wake();
     }
 
     /// Takes `waiter` out if it is still queued; returns the waker to drop once the lock is released.
@@ -297,13 +328,13 @@ impl<S> QueueGuard<'_, S> {
     /// It is in no queue, stays where it is, and is taken out by [`remove`](Self::remove) before it is freed, unless
     /// its stage says that it has been notified.
     pub(super) unsafe fn enter(&mut self, waiter: &Waiter, want: usize, waker: Option<Waker>) {
-        let inner = &mut *self.inner;
-        let tail = std::mem::replace(&mut inner.tail, waiter);
+        let line = &mut self.inner.lines[usize::from(waiter.line)];
+        let tail = std::mem::replace(&mut line.tail, waiter);
         let fill = |node: &mut Node| *node = Node { prev: tail, next: ptr::null(), want, waker };
         // SAFETY: the reference keeps it alive, and we hold the lock of the queue that it enters.
         unsafe { with_node(waiter, fill) };
         if tail.is_null() {
-            inner.head = waiter;
+            line.head = waiter;
         } else {
             // SAFETY: the tail is queued, hence alive, and we hold the lock.
             unsafe { with_node(tail, |node| node.next = waiter) };
@@ -312,17 +343,19 @@ impl<S> QueueGuard<'_, S> {
     }
 
     fn unlink(&mut self, waiter: *const Waiter) {
-        let inner = &mut *self.inner;
         // SAFETY: both callers pass a queued, hence living, waiter, and we hold the lock.
         let (prev, next) = unsafe { with_node(waiter, |node| (node.prev, node.next)) };
+        // SAFETY: as above.
+        let line = unsafe { (*waiter).line };
+        let line = &mut self.inner.lines[usize::from(line)];
         if prev.is_null() {
-            inner.head = next;
+            line.head = next;
         } else {
             // SAFETY: neighbours of a queued waiter are queued.
             unsafe { with_node(prev, |node| node.next = next) };
         }
         if next.is_null() {
-            inner.tail = prev;
+            line.tail = prev;
         } else {
             // SAFETY: as above.
             unsafe { with_node(next, |node| node.prev = prev) };

@@ -4,6 +4,7 @@
 //! whoever comes second leaves its bit and the first one finishes the work. (The scheme is that of futures'
 //! `AtomicWaker`.)
 
+use super::batch;
 use crate::prim::atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
 use std::task::Waker;
@@ -58,6 +59,17 @@ impl Slot {
         }
     }
 
+    /// Stores a waker in a slot that nobody else knows of yet; no locked instruction.
+    ///
+    /// # Safety
+    /// Nobody else touches the slot until this has returned, and whoever does later has been told of it.
+    #[inline]
+    pub unsafe fn fill(&self, waker: Waker) {
+        // SAFETY: the cell is the caller's alone.
+        let old = self.waker.with_mut(|cell| unsafe { (*cell).replace(waker) });
+        drop(old);
+    }
+
     /// Called by whoever moved the word from IDLE to REGISTERING.
     fn store(&self, waker: &Waker) {
         // Gives the cell back however this ends: cloning a waker runs foreign code, which may panic.
@@ -92,10 +104,21 @@ impl Slot {
         }
     }
 
+    /// As [`take`](Self::take), for the last time: whoever registers afterwards is woken at once, to look again.
+    #[must_use = "the task behind this waker waits for it"]
+    #[inline]
+    pub fn take_last(&self) -> Option<Waker> {
+        match self.state.fetch_or(WAKING, AcqRel) {
+            // SAFETY: the word went from IDLE to WAKING by our hand and stays so: the cell is ours from now on.
+            IDLE => self.waker.with_mut(|cell| unsafe { (*cell).take() }),
+            _ => None,
+        }
+    }
+
     /// Takes the waker and wakes it. To be called with no lock held.
     pub fn wake(&self) {
         if let Some(waker) = self.take() {
-            waker.wake();
+            batch::wake(waker);
         }
     }
 }
@@ -114,7 +137,7 @@ impl Drop for GiveBack<'_> {
         let taken = slot.waker.with_mut(|cell| unsafe { (*cell).take() });
         slot.state.swap(IDLE, AcqRel);
         if let Some(taken) = taken {
-            taken.wake();
+            batch::wake(taken);
         }
     }
 }

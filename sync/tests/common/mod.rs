@@ -1,4 +1,5 @@
 //! Futures polled by hand, with wakers that count.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 use raddle_runtime::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::future::Future;
@@ -35,7 +36,16 @@ impl<F: Future> Hand<F> {
 
     /// Polls once; true when it is ready.
     pub(crate) fn poll(&mut self) -> bool {
-        self.poll_with(&self.waker())
+        self.output().is_some()
+    }
+
+    /// Polls once; the output when it is ready.
+    pub(crate) fn output(&mut self) -> Option<F::Output> {
+        let waker = self.waker();
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
     }
 
     /// Polls once with a waker of the caller's.
