@@ -47,6 +47,7 @@ MESSAGES = 10_000
 PRODUCERS = 4
 CONSUMERS = 3
 CAPACITY = 100
+SENDS = 1_000
 
 
 class Row(NamedTuple):
@@ -348,6 +349,23 @@ async def consume(repetitions):
     return time.perf_counter_ns() - start
 
 
+async def sends(repetitions):
+    """A generator is sent 1,000 numbers and yields the sum after each; no loop is involved."""
+
+    def adder():
+        total = 0
+        while True:
+            total += yield total
+
+    generator = adder()
+    generator.send(None)
+    start = time.perf_counter_ns()
+    for _ in range(repetitions):
+        for n in range(SENDS):
+            generator.send(n)
+    return time.perf_counter_ns() - start
+
+
 ROWS = [
     Row("spawn+join inside", functools.partial(spawn_and_join, count=BATCH, task=nothing), BATCH, 20),
     Row("spawn detached", spawn_detached, BATCH, 20),
@@ -380,6 +398,7 @@ ROWS = [
     Row("mpsc hand-off", functools.partial(send_and_receive, producers=1, capacity=1), MESSAGES, 3),
     Row("mpsc unbounded", functools.partial(send_and_receive, producers=PRODUCERS, capacity=0), MESSAGES, 5),
     Row("queue 1:3", consume, MESSAGES, 5),
+    Row("coroutine send", sends, SENDS, 200),
 ]
 
 

@@ -10,7 +10,7 @@ use crate::workloads::echo::Echo;
 use crate::workloads::spawn::{Chained, SpawnDetachedInside, SpawnJoinInside, SpawnJoinOutside};
 use crate::workloads::switch::{PingPong, Yield};
 use crate::workloads::timers::{self, CancelledTimeouts, Sleeps};
-use crate::workloads::{Common, Workload, parked, steal, steal::Steal};
+use crate::workloads::{Common, Workload, coroutine, parked, steal, steal::Steal};
 
 /// One sample of a row.
 pub type Sample = Box<dyn FnMut() -> f64>;
@@ -102,6 +102,14 @@ fn core() -> Vec<Row> {
             target: Limit(96.0),
             floor: None,
             starts: everywhere(park_on::<Raddle>, park_on::<Tokio>, park_on::<Smol>),
+        },
+        Row {
+            group: Group::Core,
+            name: "coroutine send",
+            unit: "ns",
+            target: Limit(15.0),
+            floor: None,
+            starts: vec![(PeerKind::Raddle, || Box::new(coroutine::send_ns))],
         },
     ]
 }

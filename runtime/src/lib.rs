@@ -54,6 +54,8 @@ mod spawn;
 
 pub mod time;
 
+pub mod coroutine;
+
 pub mod io;
 
 mod entry;
