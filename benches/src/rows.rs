@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+mod model;
 mod sync;
 
 use crate::peers::{Peer, Raddle, Smol, Tokio};
@@ -10,7 +11,7 @@ use crate::workloads::echo::Echo;
 use crate::workloads::spawn::{Chained, SpawnDetachedInside, SpawnJoinInside, SpawnJoinOutside};
 use crate::workloads::switch::{PingPong, Yield};
 use crate::workloads::timers::{self, CancelledTimeouts, Sleeps};
-use crate::workloads::{Common, Workload, coroutine, parked, steal, steal::Steal};
+use crate::workloads::{Common, Workload, parked, steal, steal::Steal};
 
 /// One sample of a row.
 pub type Sample = Box<dyn FnMut() -> f64>;
@@ -34,6 +35,8 @@ pub enum Group {
     Core,
     /// What tasks wait on each other with
     Sync,
+    /// asyncio's own model: composition, coroutines
+    Model,
 }
 
 /// What Raddle is to reach in a row. Except under a limit it must not be behind the better peer either.
@@ -76,7 +79,7 @@ impl Row {
 
 /// All rows, in the tables' order.
 pub fn rows() -> Vec<Row> {
-    core().into_iter().chain(sync::rows()).collect()
+    core().into_iter().chain(sync::rows()).chain(model::rows()).collect()
 }
 
 fn core() -> Vec<Row> {
@@ -102,14 +105,6 @@ fn core() -> Vec<Row> {
             target: Limit(96.0),
             floor: None,
             starts: everywhere(park_on::<Raddle>, park_on::<Tokio>, park_on::<Smol>),
-        },
-        Row {
-            group: Group::Core,
-            name: "coroutine send",
-            unit: "ns",
-            target: Limit(15.0),
-            floor: None,
-            starts: vec![(PeerKind::Raddle, || Box::new(coroutine::send_ns))],
         },
     ]
 }

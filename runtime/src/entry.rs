@@ -19,9 +19,11 @@ pub fn run<F: Future>(future: F) -> F::Output {
     private::main(Builder::new(), future)
 }
 
-/// What the attribute macros expand to.
+/// What the macros expand to.
 pub mod private {
     use super::{Builder, Future};
+
+    pub use crate::compose::Part;
 
     /// `#[raddle::main]`.
     #[track_caller]

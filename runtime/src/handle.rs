@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// What a runtime consists of.
 pub(crate) struct Inner {
@@ -155,7 +156,24 @@ impl Inner {
         F::Output: Send + 'static,
     {
         let extras = Extras::for_spawn(name, task::local::inherited());
-        self.scheduler.spawn(future, Spawn { spawned_at, extras })
+        self.scheduler.spawn(future, Spawn { spawned_at, extras, joiner: None })
+    }
+
+    /// Starts a task with its join waker in place.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn spawn_watched<F>(
+        &self,
+        future: F,
+        joiner: Waker,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let extras = Extras::for_spawn(None, task::local::inherited());
+        self.scheduler.spawn(future, Spawn { spawned_at, extras, joiner: Some(joiner) })
     }
 
     #[track_caller]
@@ -171,8 +189,11 @@ impl Inner {
     {
         self.scheduler.check_fork();
         let extras = Extras::for_spawn(name, task::local::inherited());
-        let (job, handle) =
-            task::allocate(Job::new(call), self.scheduler.clone(), Spawn { spawned_at, extras });
+        let (job, handle) = task::allocate(
+            Job::new(call),
+            self.scheduler.clone(),
+            Spawn { spawned_at, extras, joiner: None },
+        );
         self.pool.submit(job);
         handle
     }
@@ -195,7 +216,7 @@ impl Inner {
         let future = worker::MadeOnWorker::new(make);
         // SAFETY: until its first poll the future is only the closure, which is Send; what it makes then is made,
         // polled and dropped by the worker it is pinned to.
-        unsafe { self.scheduler.spawn_pinned(worker, future, Spawn { spawned_at, extras }) }
+        unsafe { self.scheduler.spawn_pinned(worker, future, Spawn { spawned_at, extras, joiner: None }) }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Doors for the models in `loom-tests/`, in a model only: thin wrappers around private parts, under the names of what
 //! they wrap. They add nothing but what a caller elsewhere in this crate does with the result.
 
+mod roster;
+
+pub use roster::Roster;
+
 use crate::block_on::{self, Roots};
 use crate::blocking::{self, Limits};
 use crate::driver::clock::{Clock, real_now};
@@ -83,7 +87,7 @@ impl<S: Schedule> task::Schedule for Played<S> {
 }
 
 fn unnamed() -> Spawn {
-    Spawn { spawned_at: Location::caller(), extras: None }
+    Spawn { spawned_at: Location::caller(), extras: None, joiner: None }
 }
 
 /// Makes a task that is about to be queued.

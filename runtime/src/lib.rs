@@ -58,8 +58,14 @@ pub mod coroutine;
 
 pub mod io;
 
+pub mod compose;
+
 mod entry;
 
+pub use compose::{
+    AsCompleted, Gather, ReturnWhen, TryGather, Waited, as_completed, gather, gather_results, try_gather,
+    wait,
+};
 pub use entry::run;
 pub use handle::all_tasks;
 pub use raddle_macros::{main, test};

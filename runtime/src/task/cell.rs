@@ -39,6 +39,8 @@ struct Cell<F: Future, S> {
 pub(crate) struct Spawn {
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) extras: Option<Box<Extras>>,
+    /// Woken when the task ends: the join waker that its handle begins with.
+    pub(crate) joiner: Option<Waker>,
 }
 
 /// Makes a task. The caller sets its live key and then queues it.
@@ -50,7 +52,8 @@ where
 {
     let layout = Layout::new::<Cell<F, S>>();
     let memory = memory::allocate(layout).cast::<Cell<F, S>>();
-    let header = Header::new(const { &vtable::<F, S>() }, spawn.spawned_at, spawn.extras);
+    let header =
+        Header::new(const { &vtable::<F, S>() }, spawn.spawned_at, spawn.extras, spawn.joiner.is_some());
     // Written part by part, so that a large future is moved once, from the caller into the heap (f42).
     // SAFETY: `memory` is fresh and of this layout.
     let place = unsafe { &raw mut (*memory).header };
@@ -66,8 +69,9 @@ where
     unsafe { place.write(UnsafeCell::new(Stage::Running(future))) };
     // SAFETY: as above.
     let place = unsafe { &raw mut (*memory).join_waker };
+    let joiner = spawn.joiner.map_or(MaybeUninit::uninit(), MaybeUninit::new);
     // SAFETY: nothing is there yet.
-    unsafe { place.write(UnsafeCell::new(MaybeUninit::uninit())) };
+    unsafe { place.write(UnsafeCell::new(joiner)) };
     // SAFETY: not null, as checked.
     let task = unsafe { NonNull::new_unchecked(memory.cast::<Header>()) };
     (Task::new(task), JoinHandle::new(task))
@@ -165,7 +169,10 @@ fn attempt<F: Future, S: Schedule>(task: NonNull<Header>) -> Attempt {
         Ok(Poll::Pending) if entered.take_yielded() => return Attempt::Yielded,
         Ok(Poll::Pending) => return Attempt::Pending,
         Ok(Poll::Ready(output)) => put_result(cell, Ok(output)),
-        Err(payload) => put_result(cell, Err(JoinError::panic(cell.header.origin(), payload))),
+        Err(payload) => {
+            cell.header.extras_or_new().fail();
+            put_result(cell, Err(JoinError::panic(cell.header.origin(), payload)));
+        }
     }
     Attempt::Ended
 }
@@ -222,8 +229,10 @@ fn complete<F: Future, S: Schedule>(task: NonNull<Header>) {
     // SAFETY: not complete yet, so the scheduler's reference is there.
     let cell = unsafe { cell::<F, S>(task) };
     cell.scheduler.completed(cell.header.live_key());
+    let mut has_failed = false;
     if let Some(extras) = cell.header.extras() {
         extras.ended.notify_all();
+        has_failed = extras.has_failed();
     }
     match cell.header.state.complete() {
         Complete::Left => return,
@@ -232,6 +241,10 @@ fn complete<F: Future, S: Schedule>(task: NonNull<Header>) {
             let waker = cell.join_waker.with(|waker| unsafe { &*waker });
             // SAFETY: as above; the handle wrote it before it set JOIN_WAKER.
             let waker = unsafe { waker.assume_init_read() };
+            if has_failed {
+                // Who waits for many at once tells by this that the end is a bad one.
+                unwind::contain(|| waker.wake_by_ref());
+            }
             unwind::contain(|| waker.wake());
         }
         // SAFETY: rule 2: there is no handle, so the output is the runner's.

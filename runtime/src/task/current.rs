@@ -63,6 +63,15 @@ pub(crate) fn yield_soon(cx: &Context<'_>) {
     }
 }
 
+/// The current task is about to end with an output that counts as a failure for who waits for it among others.
+pub(crate) fn fail() {
+    with(|header| {
+        if let Some(header) = header {
+            header.extras_or_new().fail();
+        }
+    });
+}
+
 /// What is known about a task.
 #[derive(Debug, Clone)]
 pub struct TaskInfo {

@@ -2,7 +2,7 @@
 
 use super::header::Header;
 use super::local::Inherited;
-use crate::prim::atomic::{Ordering::AcqRel, Ordering::Acquire};
+use crate::prim::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 use crate::prim::lock::Mutex;
 use crate::wait::Queue;
 use std::borrow::Cow;
@@ -18,6 +18,8 @@ pub(crate) struct Extras {
     pub(super) asked: Queue,
     /// Those who wait for the task's end, whatever it ends with.
     pub(super) ended: Queue,
+    /// It panicked, or says itself that its output is an error. Written by the runner, before the task is complete.
+    failed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,15 @@ impl Extras {
             return None;
         }
         Some(Box::new(Self { name, inherited, ..Self::default() }))
+    }
+
+    /// Its joiner is to know at once that it ends badly.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Relaxed);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
     }
 
     pub(super) fn name(&self) -> Option<&str> {

@@ -50,9 +50,10 @@ impl Header {
         vtable: &'static Vtable,
         spawned_at: &'static Location<'static>,
         extras: Option<Box<Extras>>,
+        has_joiner: bool,
     ) -> Self {
         Self {
-            state: State::new(),
+            state: State::new(has_joiner),
             vtable,
             live: UnsafeCell::new(LiveKey::NONE),
             spawned_at,

@@ -209,6 +209,21 @@ impl<T> JoinHandle<T> {
         });
     }
 
+    /// The output, if the task has ended.
+    pub(crate) fn try_take(&mut self) -> Option<Result<T, JoinError>> {
+        self.is_finished().then(|| self.take_output())
+    }
+
+    /// Has `waker` woken when the task ends; false when it has ended, and the waker will not be used.
+    pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
+        !self.is_finished() && self.store_waker(waker)
+    }
+
+    /// True when the task has ended with a panic, or with an output that it called a failure itself.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.is_finished() && self.header().extras().is_some_and(Extras::has_failed)
+    }
+
     fn take_output(&mut self) -> Result<T, JoinError> {
         let mut output: Option<Result<T, JoinError>> = None;
         // SAFETY: rule 2: complete, and we are the handle; the place has the type the task was made with.

@@ -93,9 +93,12 @@ pub(crate) enum DropJoin {
 pub(crate) struct State(AtomicUsize);
 
 impl State {
-    /// A task about to be queued: notified, with the scheduler's and the `JoinHandle`'s references.
-    pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(NOTIFIED | JOIN_INTEREST | (2 * REF_ONE)))
+    /// A task about to be queued: notified, with the scheduler's and the `JoinHandle`'s references, and with a join
+    /// waker if it was spawned with one.
+    #[inline]
+    pub(crate) fn new(has_joiner: bool) -> Self {
+        let joiner = if has_joiner { JOIN_WAKER } else { 0 };
+        Self(AtomicUsize::new(NOTIFIED | JOIN_INTEREST | joiner | (2 * REF_ONE)))
     }
 
     /// Applies `change` until it is not disturbed; `None` from it means to leave the word alone.

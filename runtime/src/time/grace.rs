@@ -32,7 +32,7 @@ impl CancelHandle {
         // SAFETY: every task of this crate is made with a SharedRef as its scheduler, and ours keeps it alive.
         let scheduler = unsafe { SharedRef::from_ptr(scheduler) };
         let task = self.clone();
-        let spawn = Spawn { spawned_at: Location::caller(), extras: None };
+        let spawn = Spawn { spawned_at: Location::caller(), extras: None, joiner: None };
         let insist = async move {
             {
                 let (mut ended, mut over) = (pin!(task.ended()), pin!(sleep(grace)));
