@@ -48,6 +48,30 @@ fn f21_far_deadlines_are_in_order() {
     );
 }
 
+/// Paused time once went to its end for a sleep that is due after it, stood there for ever, and kept a core busy.
+#[test]
+fn f21_paused_time_does_not_move_for_what_is_never_due() {
+    on_both_built(
+        |builder| builder.start_paused(true),
+        |runtime| {
+            let began = runtime.block_on(async { Instant::now() });
+            for years in [293, 300, 584, 585] {
+                let parks = runtime.metrics().parks();
+                let (gate, metrics) = (Gate::new(), runtime.metrics());
+                let opener = gate.clone();
+                let waker = std::thread::spawn(move || {
+                    // Somebody has gone to sleep, for there is nothing else to do.
+                    crate::common::eventually("all rest", || metrics.parks() > parks && opener.waits() > 0);
+                    opener.open();
+                });
+                runtime.block_on(async { either(sleep(years * YEAR), gate.wait()).await });
+                waker.join().unwrap();
+                assert_eq!(runtime.block_on(async { Instant::now() }), began, "{years} years");
+            }
+        },
+    );
+}
+
 #[test]
 fn f21_a_sleep_beyond_the_end_of_the_clock_does_not_stop_the_others() {
     on_both_built(

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// Far enough to be never: 584 years.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// The last time there is, 292 years: what is due later is never due.
+pub(crate) const LAST: u64 = NEVER >> 1;
+
 /// The clock of one runtime.
 ///
 /// The word is `{value, paused}`: with `paused` set the value is the time itself, else what is to be added, modulo
@@ -41,7 +44,7 @@ impl Clock {
     /// The real time plus an offset that may stand for a negative one.
     #[inline]
     fn shifted(&self, offset: u64) -> u64 {
-        self.real().wrapping_add(offset) & (NEVER >> 1)
+        self.real().wrapping_add(offset) & LAST
     }
 
     /// True while time stands still and moves only by [`advance`](Self::advance).
@@ -72,7 +75,7 @@ impl Clock {
 
     /// Moves stopped time to `to`, never back; false while it runs.
     pub(crate) fn advance_to(&self, to: u64) -> bool {
-        let to = to.min(NEVER >> 1);
+        let to = to.min(LAST);
         let mut word = self.word.load(SeqCst);
         loop {
             if word & PAUSED == 0 {

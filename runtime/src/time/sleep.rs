@@ -3,7 +3,7 @@
 use super::Instant;
 use crate::budget;
 use crate::context;
-use crate::driver::clock::{NEVER, nanos};
+use crate::driver::clock::{LAST, nanos};
 use crate::driver::time::{Entered, Entry};
 use crate::worker::{SharedRef, current};
 use std::fmt;
@@ -160,7 +160,7 @@ impl Future for Sleep {
         if self.entry.is_waiting() && self.woken == identity(cx.waker()) {
             return Poll::Pending;
         }
-        if self.deadline == NEVER {
+        if self.deadline > LAST {
             // Nothing will end it, so nobody has to watch it.
             return Poll::Pending;
         }

@@ -4,7 +4,7 @@ use super::core::{Probe, Worker};
 use super::find::Found;
 use super::shared::Phase;
 use crate::driver::Turn;
-use crate::driver::clock::NEVER;
+use crate::driver::clock::LAST;
 use crate::idle::{Awake, Searching};
 use crate::prim::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::task::{Ran, Task};
@@ -169,7 +169,8 @@ impl Worker {
             return false;
         }
         let next = driver.exact_next_deadline();
-        if next == NEVER || !driver.clock().advance_to(next) {
+        // Time does not go to its end for what comes after that (f21).
+        if next > LAST || !driver.clock().advance_to(next) {
             return false;
         }
         driver.expire_due(next);
