@@ -5,7 +5,7 @@ mod common;
 
 use common::gate::Gate;
 use common::guard::{Drops, OnDrop};
-use common::{FOR_EVER, HANGS, on_both, on_both_built, panic_text, within, workers, yields};
+use common::{FOR_EVER, HANGS, on_both, on_paused, panic_text, within, workers, yields};
 use raddle::runtime::Runtime;
 use raddle::task::{JoinHandle, cancelled};
 use raddle::time::{Duration, Instant, sleep};
@@ -47,7 +47,7 @@ fn a_cancelled_task_is_dropped_and_its_joiner_hears_why() {
 }
 
 #[test]
-fn the_first_reason_stays() {
+fn the_first_request_counts() {
     on_both(|runtime| {
         runtime.block_on(async {
             let task = spawn(pending::<()>());
@@ -55,9 +55,105 @@ fn the_first_reason_stays() {
             task.cancel_with("first");
             other.cancel_with("second");
             other.clone().cancel();
-            assert_eq!(task.await.unwrap_err().reason(), Some("first"));
+            let error = task.await.unwrap_err();
+            assert_eq!(error.reason(), Some("first"));
+            assert_eq!(error.cancelled_at().unwrap().line(), line!() - 5);
             assert!(other.is_finished());
             other.cancel_with("late");
+            // Also when it has no reason: that of another must not be taken for its own.
+            let task = spawn(pending::<()>());
+            task.cancel();
+            task.cancel_with("second");
+            assert_eq!(task.await.unwrap_err().reason(), None);
+        });
+    });
+}
+
+#[test]
+fn a_cancellation_says_from_where_and_from_whom_it_came() {
+    on_both(|runtime| {
+        let outside = runtime.spawn(pending::<()>());
+        outside.cancel();
+        let at = line!() - 1;
+        let error = runtime.block_on(outside).unwrap_err();
+        assert_eq!(error.cancelled_at().unwrap().line(), at);
+        assert!(error.cancelled_by().is_none(), "no task: this thread");
+        assert!(error.to_string().contains(&format!("was cancelled at tests/cancel.rs:{at}:")), "{error}");
+        let _entered = runtime.enter();
+        let task = spawn(pending::<()>());
+        let cancel = task.abort_handle();
+        let boss =
+            raddle::task::Builder::new().name("boss").spawn(async move { cancel.cancel_with("enough") });
+        let (id, at) = (boss.id(), line!() - 1);
+        let error = runtime.block_on(task).unwrap_err();
+        runtime.block_on(boss).unwrap();
+        let by = error.cancelled_by().unwrap();
+        assert_eq!((by.id(), by.name(), error.cancelled_at().unwrap().line()), (id, Some("boss"), at));
+        let text = error.to_string();
+        assert!(text.contains(&format!("by task 'boss' (id {id}): enough")), "{text}");
+    });
+}
+
+#[test]
+fn a_grace_period_that_is_over_says_where_it_was_given() {
+    on_paused(|runtime| {
+        runtime.block_on(async {
+            let task = spawn(pending::<()>());
+            task.cancel_within(Duration::from_secs(1));
+            let at = line!() - 1;
+            sleep(Duration::from_secs(5)).await;
+            let error = task.await.unwrap_err();
+            assert_eq!((error.cancelled_at().unwrap().line(), error.reason()), (at, None));
+            assert!(error.cancelled_by().is_none(), "not by the task that waited for the time to be over");
+        });
+    });
+}
+
+#[test]
+fn a_task_that_ends_with_its_runtime_says_so() {
+    for (_, builder) in common::flavours() {
+        let runtime = builder.build().unwrap();
+        let task = waiting(&runtime, &Drops::new());
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let error = futures_lite::future::block_on(task).unwrap_err();
+        assert_eq!(error.reason(), Some("the runtime shut down"));
+        assert!(error.cancelled_at().is_none() && error.cancelled_by().is_none());
+        let late = futures_lite::future::block_on(handle.spawn(async {})).unwrap_err();
+        assert_eq!(late.reason(), Some("the runtime shut down"));
+    }
+}
+
+#[test]
+fn a_panic_has_no_origin_of_a_cancellation() {
+    on_both(|runtime| {
+        let task = runtime.spawn(async {
+            cancelled().await;
+            panic!("no");
+        });
+        task.cancel_within(FOR_EVER);
+        let error = runtime.block_on(task).unwrap_err();
+        assert!(error.is_panic() && error.reason().is_none());
+        assert!(error.cancelled_at().is_none() && error.cancelled_by().is_none());
+    });
+}
+
+/// The end of a task and the end of the wait for it meet in every order.
+#[test]
+fn f28_a_grace_period_races_with_the_end_and_leaves_nothing_behind() {
+    on_both(|runtime| {
+        for round in 0..500 {
+            let task = runtime.spawn(yields(round % 7));
+            let cancel = task.abort_handle();
+            let thread = std::thread::spawn(move || cancel.cancel_within(Duration::MAX));
+            runtime.block_on(yields(round % 5));
+            runtime.block_on(task).unwrap();
+            thread.join().unwrap();
+        }
+        let metrics = runtime.metrics();
+        common::eventually("nobody waits for the ends of tasks that have ended", || {
+            runtime.block_on(yields(5));
+            metrics.alive_tasks() == 0
         });
     });
 }
@@ -207,10 +303,6 @@ fn a_joiner_in_a_cancelled_task_lets_go_of_its_child() {
             drops.dropped() == 1
         });
     });
-}
-
-fn on_paused(test: impl Fn(&Runtime) + Copy + Send + 'static) {
-    on_both_built(|builder| builder.start_paused(true), test);
 }
 
 #[test]

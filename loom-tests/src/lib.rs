@@ -217,7 +217,11 @@ impl Ready {
             match self.wait().run() {
                 Ran::Done => return,
                 Ran::Idle => {}
-                Ran::Again(task) => self.push(task),
+                Ran::Again(task) => {
+                    self.push(task);
+                    // A task that meets another thread in a slot wakes itself, to look again: let that thread go on.
+                    yield_now();
+                }
             }
         }
     }

@@ -15,7 +15,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::{Count, Ready, block_on, check, waiting_task};
+use loom_tests::{Count, Ready, block_on, check, check_within, waiting_task};
 use raddle_runtime::internals::{Ran, allocate};
 use std::future::{pending, poll_fn};
 use std::task::Poll;
@@ -37,6 +37,31 @@ fn f28_a_cancel_races_with_the_end() {
             Ok(output) => output.change(),
             Err(error) => assert!(error.is_cancelled(), "{error}"),
         }
+        canceller.join().unwrap();
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0, 0]);
+    });
+}
+
+/// Join against cancel against completion, each on a thread of its own.
+#[test]
+fn f28_a_joiner_waits_while_a_cancel_races_with_the_end() {
+    check_within(2, || {
+        let (ready, counts) = (Ready::default(), <[Count; 3]>::default());
+        let (future, output) = (counts[0].probe(), counts[1].probe());
+        let work = async move {
+            future.change();
+            output
+        };
+        let (task, handle) = allocate(work, ready.scheduler(counts[2].probe(), false));
+        let cancel = handle.abort_handle();
+        let runner = thread::spawn(move || assert!(matches!(task.run(), Ran::Done)));
+        let canceller = thread::spawn(move || cancel.cancel_with("there"));
+        match block_on(handle) {
+            Ok(output) => output.change(),
+            Err(error) => assert_eq!(error.reason(), Some("there")),
+        }
+        runner.join().unwrap();
         canceller.join().unwrap();
         assert!(ready.pop().is_none(), "queued after its end");
         assert_eq!(counts.each_ref().map(Count::get), [0, 0, 0]);

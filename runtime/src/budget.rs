@@ -99,6 +99,16 @@ pub fn poll_unit(cx: &Context<'_>) -> Poll<Unit> {
     Poll::Ready(unit)
 }
 
+/// Runs `f` with a unit at least: for one of several futures in a task, which must not be kept from looking at its
+/// resource by what those before it have used up (f10).
+#[inline]
+pub(crate) fn with_one_at_least<R>(f: impl FnOnce() -> R) -> R {
+    if LEFT.get() == 0 {
+        LEFT.set(1);
+    }
+    f()
+}
+
 /// Runs `f` without a budget: it has its thread to itself.
 pub(crate) fn without_budget<R>(f: impl FnOnce() -> R) -> R {
     let _restore = Restore(LEFT.replace(UNLIMITED));

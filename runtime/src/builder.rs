@@ -141,8 +141,9 @@ impl Builder {
         self
     }
 
-    /// Names on stderr each poll that blocks its worker, and, for the rest of the process, each future that was handed
-    /// a lock, a permit or an item and is not polled for a second (`RADDLE_DEBUG`). Off by default.
+    /// Names on stderr each poll that blocks its worker, each `select!` branch that is dropped half-way (once), and,
+    /// for the rest of the process, each future that was handed a lock, a permit or an item and is not polled for a
+    /// second (`RADDLE_DEBUG`). Off by default.
     pub fn debug(mut self, on: bool) -> Self {
         self.debug = Some(on);
         self

@@ -86,6 +86,7 @@ impl Handle {
     ///
     /// # Panics
     /// In a process forked off from the one that made the runtime.
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -101,6 +102,7 @@ impl Handle {
     ///
     /// # Panics
     /// In a process forked off from the one that made the runtime.
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, call: F) -> JoinHandle<T>
     where

@@ -7,6 +7,7 @@ pub use roster::Roster;
 
 use crate::block_on::{self, Roots};
 use crate::blocking::{self, Limits};
+use crate::compose::Group;
 use crate::driver::clock::{Clock, real_now};
 use crate::driver::time::{Entered, Entry};
 use crate::driver::{self, Turn};
@@ -94,6 +95,22 @@ fn unnamed() -> Spawn {
 pub fn allocate<F: Future + 'static>(future: F, scheduler: impl Schedule) -> (Task, JoinHandle<F::Output>) {
     let (task, handle) = task::allocate(future, Played(scheduler), unnamed());
     (Task(task), handle)
+}
+
+/// Makes a child of a group; no queue entry when the group takes none.
+pub fn allocate_in<F, T, E>(
+    group: &Group<E>,
+    future: F,
+    scheduler: impl Schedule,
+) -> (Option<Task>, JoinHandle<T>)
+where
+    F: Future<Output = Result<T, E>> + 'static,
+    T: 'static,
+    E: Send + 'static,
+{
+    let spawn = Spawn { extras: Some(group.extras(None)), ..unnamed() };
+    let (task, handle) = task::allocate(group.child(future), Played(scheduler), spawn);
+    (group.let_in(task, handle.abort_handle()).map(Task), handle)
 }
 
 /// The owner's end of a run queue.

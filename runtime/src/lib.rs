@@ -54,17 +54,17 @@ mod spawn;
 
 pub mod time;
 
-pub mod coroutine;
-
 pub mod io;
+
+pub mod coroutine;
 
 pub mod compose;
 
 mod entry;
 
 pub use compose::{
-    AsCompleted, Gather, ReturnWhen, TryGather, Waited, as_completed, gather, gather_results, try_gather,
-    wait,
+    AsCompleted, ChildError, Gather, Group, GroupError, ReturnWhen, TryGather, Waited, as_completed, gather,
+    gather_results, race, shield, task_group, try_gather, wait,
 };
 pub use entry::run;
 pub use handle::all_tasks;
@@ -73,6 +73,8 @@ pub use spawn::{
     TaskBuilder, YieldNow, block_in_place, consume_budget, spawn, spawn_blocking, spawn_pinned, yield_now,
 };
 
+#[doc(hidden)]
+pub use compose::select as __select;
 #[doc(hidden)]
 pub use entry::private as __private;
 

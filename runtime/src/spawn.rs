@@ -20,6 +20,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// # Panics
 /// Outside a runtime, and in a process forked off from the one that made it.
+#[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
 #[inline]
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
@@ -38,6 +39,7 @@ where
 ///
 /// # Panics
 /// Outside a runtime, and in a process forked off from the one that made it.
+#[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
 #[track_caller]
 pub fn spawn_pinned<F, Fut>(make: F) -> JoinHandle<Fut::Output>
 where
@@ -55,6 +57,7 @@ where
 ///
 /// # Panics
 /// Outside a runtime, and in a process forked off from the one that made it.
+#[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
 #[track_caller]
 pub fn spawn_blocking<F, T>(call: F) -> JoinHandle<T>
 where
@@ -143,6 +146,7 @@ impl TaskBuilder {
     ///
     /// # Panics
     /// As [`spawn`].
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
     where
@@ -157,6 +161,7 @@ impl TaskBuilder {
     ///
     /// # Panics
     /// As [`spawn_pinned`].
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn_pinned<F, Fut>(self, make: F) -> JoinHandle<Fut::Output>
     where
@@ -172,6 +177,7 @@ impl TaskBuilder {
     ///
     /// # Panics
     /// As [`spawn_blocking`].
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, call: F) -> JoinHandle<T>
     where

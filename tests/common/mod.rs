@@ -5,6 +5,7 @@
 pub(crate) mod child;
 pub(crate) mod gate;
 pub(crate) mod guard;
+pub(crate) mod oops;
 
 use raddle::runtime::{Builder, Runtime};
 use std::panic::resume_unwind;
@@ -79,6 +80,18 @@ pub(crate) fn on_both_built(
             assert!(report.is_clean(), "{report}");
         });
     }
+}
+
+/// Runs `test` on a runtime of each flavour whose clock is stopped.
+#[track_caller]
+pub(crate) fn on_paused(test: impl Fn(&Runtime) + Copy + Send + 'static) {
+    on_both_built(|builder| builder.start_paused(true), test);
+}
+
+/// Runs what `play` makes as the root future on a runtime of each flavour whose clock is stopped.
+#[track_caller]
+pub(crate) fn played<F: Future>(play: impl Fn() -> F + Copy + Send + 'static) {
+    on_paused(move |runtime| drop(runtime.block_on(play())));
 }
 
 /// Waits until `condition` holds; the condition must become true by what other threads do.

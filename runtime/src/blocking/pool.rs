@@ -4,7 +4,7 @@ use crate::driver::clock::real_now;
 use crate::park::Parker;
 use crate::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use crate::prim::lock::{Condvar, Mutex, MutexGuard};
-use crate::task::Task;
+use crate::task::{Request, Task};
 use crate::worker::{SharedRef, ThreadBody};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -160,12 +160,13 @@ impl Pool {
                 "cannot start a thread for spawn_blocking: {error}; {count} blocking jobs are cancelled"
             ));
         }
-        self.cancel_all(orphans);
+        let request = Request::of_the_runtime("no thread could be started for it");
+        self.cancel_all(orphans, &request);
     }
 
-    fn cancel_all(&self, jobs: VecDeque<Task>) {
+    fn cancel_all(&self, jobs: VecDeque<Task>, request: &Arc<Request>) {
         for job in jobs {
-            job.cancel();
+            job.refuse(request);
             self.scheduler.driver.release();
         }
     }
@@ -220,7 +221,7 @@ impl Pool {
         for parker in idle {
             parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
         }
-        self.cancel_all(jobs);
+        self.cancel_all(jobs, &Request::of_the_end());
         // Shut down from inside one of its own jobs, it cannot wait for that very thread (f18).
         let own = usize::from(Here::is_in(self));
         let mut state = self.state.lock();

@@ -174,7 +174,7 @@ impl<T> TimedCompleted<T> {
         // Tasks that use the whole budget up must not keep the limit from being looked at (f10).
         ready!(budget::without_budget(|| self.limit.as_mut().poll(cx)));
         self.inner = None;
-        Poll::Ready(Some(Err(Elapsed::new())))
+        Poll::Ready(Some(Err(Elapsed::new(self.limit.deadline()))))
     }
 }
 

@@ -5,7 +5,9 @@ use super::error::JoinError;
 use super::extras::Extras;
 use super::header::{Header, Vtable};
 use super::join::JoinHandle;
+use super::linger::{self, Over};
 use super::local::InheritedScope;
+use super::request::Request;
 use super::runnable::{Ran, Task};
 use super::state::{Complete, EndPoll, StartPoll};
 use super::{Schedule, memory, waker};
@@ -80,6 +82,7 @@ where
 const fn vtable<F: Future + 'static, S: Schedule>() -> Vtable {
     Vtable {
         run: run::<F, S>,
+        complete: complete::<F, S>,
         schedule: schedule::<F, S>,
         is_on_worker: is_on_worker::<F, S>,
         scheduler: scheduler::<F, S>,
@@ -144,7 +147,10 @@ unsafe fn run<F: Future, S: Schedule>(task: NonNull<Header>) -> Ran {
             EndPoll::Again => Ran::Again,
         },
         Attempt::Ended => {
-            complete::<F, S>(task);
+            // SAFETY: as above: not complete yet.
+            if let Some(over) = unsafe { linger::leave(task) } {
+                over.complete();
+            }
             Ran::Done
         }
     }
@@ -190,8 +196,8 @@ fn poll_future<F: Future, S>(cell: &Cell<F, S>, cx: &mut Context<'_>) -> Poll<F:
 
 #[cold]
 fn cancellation<F: Future, S>(cell: &Cell<F, S>) -> JoinError {
-    let reason = cell.header.extras().and_then(Extras::cancel_reason);
-    JoinError::cancelled(cell.header.origin(), reason)
+    let request = cell.header.extras().and_then(Extras::request);
+    JoinError::cancelled(cell.header.origin(), request.unwrap_or_else(Request::of_the_end))
 }
 
 /// Replaces the stage; the old one (future or output) is dropped, and what that panics with is returned.
@@ -224,18 +230,14 @@ fn put_result<F: Future, S>(cell: &Cell<F, S>, result: Result<F::Output, JoinErr
     }
 }
 
-/// Completes a task whose result is in place. By the runner.
-fn complete<F: Future, S: Schedule>(task: NonNull<Header>) {
+unsafe fn complete<F: Future, S: Schedule>(task: NonNull<Header>) -> Option<Over> {
     // SAFETY: not complete yet, so the scheduler's reference is there.
     let cell = unsafe { cell::<F, S>(task) };
     cell.scheduler.completed(cell.header.live_key());
-    let mut has_failed = false;
-    if let Some(extras) = cell.header.extras() {
-        extras.ended.notify_all();
-        has_failed = extras.has_failed();
-    }
+    let has_failed = cell.header.extras().is_some_and(Extras::has_failed);
     match cell.header.state.complete() {
-        Complete::Left => return,
+        Complete::Left => return None,
+        Complete::Watched => {}
         Complete::WakeJoiner => {
             // SAFETY: rule 3: the waker is ours, and nobody drops it after us.
             let waker = cell.join_waker.with(|waker| unsafe { &*waker });
@@ -250,8 +252,10 @@ fn complete<F: Future, S: Schedule>(task: NonNull<Header>) {
         // SAFETY: rule 2: there is no handle, so the output is the runner's.
         Complete::DropOutput => unsafe { drop_output::<F, S>(task) },
     }
+    let waited = if cell.header.state.is_watched() { cell.header.tell_end() } else { None };
     // SAFETY: the scheduler's reference is given up by the one who completed the task.
     unsafe { Header::release(task) };
+    waited
 }
 
 unsafe fn take_output<F: Future, S>(task: NonNull<Header>, into: *mut ()) {

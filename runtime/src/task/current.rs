@@ -4,12 +4,14 @@ use super::error::Origin;
 use super::header::Header;
 use super::id::Id;
 use super::join::TaskRef;
+use super::request::Request;
 use super::waker;
 use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 thread_local! {
@@ -51,6 +53,34 @@ pub(super) fn with<R>(f: impl FnOnce(Option<&Header>) -> R) -> R {
     f(unsafe { CURRENT.get().as_ref() })
 }
 
+/// The task being polled, as a pointer that reaches all of it.
+#[inline]
+pub(super) fn pointer() -> Option<NonNull<Header>> {
+    NonNull::new(CURRENT.get().cast_mut())
+}
+
+/// A reference to the task being polled.
+pub(super) fn to_ref() -> Option<TaskRef> {
+    // SAFETY: the task is being polled by this thread, hence alive.
+    pointer().map(|task| unsafe { TaskRef::retain(task) })
+}
+
+/// Ends the current task at its next suspension, as one that was cancelled by `request`.
+pub(crate) fn cancel(request: &Arc<Request>) {
+    if let Some(task) = to_ref() {
+        task.cancel(request);
+    }
+}
+
+/// The request that the current task is being cancelled by, if it is.
+pub(crate) fn cancellation() -> Option<Arc<Request>> {
+    with(|header| {
+        let header = header.filter(|header| header.state.is_cancelled())?;
+        let request = header.extras().and_then(super::Extras::request);
+        Some(request.unwrap_or_else(Request::of_the_end))
+    })
+}
+
 /// Asks that the current task be queued again behind the others once this poll returns Pending.
 #[inline]
 pub(crate) fn yield_soon(cx: &Context<'_>) {
@@ -82,6 +112,10 @@ pub struct TaskInfo {
 impl TaskInfo {
     pub(crate) fn of(header: &Header, running: bool) -> Self {
         Self { origin: header.origin(), running }
+    }
+
+    pub(crate) fn into_origin(self) -> Origin {
+        self.origin
     }
 
     /// Its id, unique in the process.
@@ -136,10 +170,8 @@ pub fn try_current() -> Option<TaskInfo> {
 /// # Panics
 /// Outside a task.
 pub async fn cancelled() -> Option<String> {
-    let current = NonNull::new(CURRENT.get().cast_mut());
-    let task = current.expect("task::cancelled() was awaited outside a task: only a task can be cancelled");
-    // SAFETY: the task is being polled by this thread, hence alive. The reference lets this future be dropped anywhere.
-    let task = unsafe { TaskRef::retain(task) };
+    // A reference, so that this future may be dropped anywhere.
+    let task = to_ref().expect("task::cancelled() was awaited outside a task: only a task can be cancelled");
     let extras = task.header().extras_or_new();
     let mut wait = std::pin::pin!(extras.asked.wait());
     poll_fn(|cx| {
@@ -148,5 +180,5 @@ pub async fn cancelled() -> Option<String> {
         if extras.is_asked() { Poll::Ready(()) } else { notified }
     })
     .await;
-    extras.cancel_reason().map(|reason| reason.into_owned())
+    extras.request()?.reason().map(String::from)
 }

@@ -1,11 +1,13 @@
 //! Why a task has no output: it was cancelled, or it panicked.
 
+use super::current::TaskInfo;
 use super::id::Id;
+use super::request::Request;
 use std::any::Any;
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// The error of a [`JoinHandle`](super::JoinHandle): the task was cancelled or panicked.
 pub struct JoinError(Box<Inner>);
@@ -24,7 +26,7 @@ pub(crate) struct Origin {
 }
 
 enum Why {
-    Cancelled(Option<Cow<'static, str>>),
+    Cancelled(Arc<Request>),
     Panic(Box<dyn Any + Send + 'static>),
 }
 
@@ -33,8 +35,8 @@ enum Why {
 unsafe impl Sync for Inner {}
 
 impl JoinError {
-    pub(crate) fn cancelled(task: Origin, reason: Option<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { task, why: Why::Cancelled(reason) }))
+    pub(crate) fn cancelled(task: Origin, request: Arc<Request>) -> Self {
+        Self(Box::new(Inner { task, why: Why::Cancelled(request) }))
     }
 
     pub(crate) fn panic(task: Origin, payload: Box<dyn Any + Send + 'static>) -> Self {
@@ -46,12 +48,27 @@ impl JoinError {
         matches!(self.0.why, Why::Cancelled(_))
     }
 
-    /// The reason given with the cancellation.
-    pub fn reason(&self) -> Option<&str> {
+    fn request(&self) -> Option<&Request> {
         match &self.0.why {
-            Why::Cancelled(reason) => reason.as_deref(),
+            Why::Cancelled(request) => Some(request),
             Why::Panic(_) => None,
         }
+    }
+
+    /// The reason given with the cancellation: of several requests that of the first.
+    pub fn reason(&self) -> Option<&str> {
+        self.request()?.reason()
+    }
+
+    /// Where the first request to cancel the task was made. `None` when it ended with its runtime, which says so in
+    /// [`reason`](Self::reason).
+    pub fn cancelled_at(&self) -> Option<&'static Location<'static>> {
+        self.request()?.at()
+    }
+
+    /// The task that made the first request, if a task did.
+    pub fn cancelled_by(&self) -> Option<&TaskInfo> {
+        self.request()?.by()
     }
 
     /// True when the task panicked.
@@ -74,6 +91,14 @@ impl JoinError {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.why {
             Why::Panic(payload) => message(payload.as_ref()),
+            Why::Cancelled(_) => None,
+        }
+    }
+
+    /// What the task panicked with, and which it was.
+    pub(crate) fn as_panic(&self) -> Option<(&Origin, &(dyn Any + Send))> {
+        match &self.0.why {
+            Why::Panic(payload) => Some((&self.0.task, payload.as_ref())),
             Why::Cancelled(_) => None,
         }
     }
@@ -114,8 +139,7 @@ impl fmt::Display for Origin {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.why {
-            Why::Cancelled(None) => write!(f, "{} was cancelled", self.0.task),
-            Why::Cancelled(Some(reason)) => write!(f, "{} was cancelled: {reason}", self.0.task),
+            Why::Cancelled(request) => write!(f, "{} was cancelled{request}", self.0.task),
             Why::Panic(payload) => {
                 let text = message(payload.as_ref()).unwrap_or("(a payload that is not a string)");
                 write!(f, "{} panicked: {text}", self.0.task)

@@ -1,31 +1,49 @@
-//! What few tasks have: a name, inherited task-locals, a request to end. One pointer in the header, made on first need.
+//! What few tasks have: a name, inherited task-locals, a parent, a request to end. One pointer in the header, made on
+//! first need.
 
 use super::header::Header;
+use super::id::Id;
+use super::linger::{Ends, Over};
 use super::local::Inherited;
+use super::request::Request;
 use crate::prim::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 use crate::prim::lock::Mutex;
 use crate::wait::Queue;
-use std::borrow::Cow;
+use std::fmt;
 use std::ptr;
+use std::sync::Arc;
+
+/// The group that a task was spawned into.
+pub(crate) trait Parent: Send + Sync {
+    /// The task is complete. Returns the task, if any, whose end waited for this one only.
+    #[must_use = "that task waits to be completed"]
+    fn child_ended(&self, id: Id) -> Option<Over>;
+}
 
 /// The rarely used part of a task.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Extras {
     name: Option<Box<str>>,
     pub(super) inherited: Option<Inherited>,
-    cancel: Mutex<Request>,
+    parent: Option<Arc<dyn Parent>>,
+    cancel: Mutex<Option<Arc<Request>>>,
     /// Those who wait in `task::cancelled()`.
     pub(super) asked: Queue,
     /// Those who wait for the task's end, whatever it ends with.
     pub(super) ended: Queue,
+    /// What the task's completion waits for.
+    pub(super) ends: Ends,
     /// It panicked, or says itself that its output is an error. Written by the runner, before the task is complete.
     failed: AtomicBool,
 }
 
-#[derive(Debug, Default)]
-struct Request {
-    asked: bool,
-    reason: Option<Cow<'static, str>>,
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras")
+            .field("name", &self.name)
+            .field("cancel", &self.cancel)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Extras {
@@ -36,6 +54,20 @@ impl Extras {
             return None;
         }
         Some(Box::new(Self { name, inherited, ..Self::default() }))
+    }
+
+    /// For a new task that belongs to a group.
+    pub(crate) fn for_child(
+        name: Option<Box<str>>,
+        inherited: Option<Inherited>,
+        parent: Arc<dyn Parent>,
+    ) -> Box<Self> {
+        Box::new(Self { name, inherited, parent: Some(parent), ..Self::default() })
+    }
+
+    #[inline]
+    pub(super) fn has_parent(&self) -> bool {
+        self.parent.is_some()
     }
 
     /// Its joiner is to know at once that it ends badly.
@@ -51,27 +83,35 @@ impl Extras {
         self.name.as_deref()
     }
 
-    /// Notes a request to end; the first reason stays.
-    pub(super) fn ask(&self, reason: Option<Cow<'static, str>>) {
-        let mut request = self.cancel.lock();
-        request.asked = true;
-        if request.reason.is_none() {
-            request.reason = reason;
-        }
-        drop(request);
+    /// Notes a request to end; the first one stays.
+    pub(super) fn ask(&self, request: &Arc<Request>) {
+        self.cancel.lock().get_or_insert_with(|| request.clone());
         self.asked.notify_all();
     }
 
     pub(super) fn is_asked(&self) -> bool {
-        self.cancel.lock().asked
+        self.cancel.lock().is_some()
     }
 
-    pub(super) fn cancel_reason(&self) -> Option<Cow<'static, str>> {
-        self.cancel.lock().reason.clone()
+    /// The first request to end the task.
+    pub(super) fn request(&self) -> Option<Arc<Request>> {
+        self.cancel.lock().clone()
     }
 }
 
 impl Header {
+    /// The task is complete: tells those who watch it.
+    pub(super) fn tell_end(&self) -> Option<Over> {
+        let extras = self.extras()?;
+        extras.ended.notify_all();
+        extras.parent.as_ref()?.child_ended(self.id)
+    }
+
+    /// True when only the ends of others are missing to the task's own.
+    pub(crate) fn lingers(&self) -> bool {
+        self.extras().is_some_and(|extras| extras.ends.is_runner_gone())
+    }
+
     /// The extras, made now if there are none.
     pub(super) fn extras_or_new(&self) -> &Extras {
         if let Some(extras) = self.extras() {

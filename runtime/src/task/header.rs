@@ -3,6 +3,7 @@
 use super::error::Origin;
 use super::extras::Extras;
 use super::id::Id;
+use super::linger::Over;
 use super::owned::LiveKey;
 use super::runnable::Ran;
 use super::state::State;
@@ -34,6 +35,9 @@ pub(super) struct Vtable {
     pub(super) schedule: unsafe fn(NonNull<Header>),
     pub(super) is_on_worker: unsafe fn(NonNull<Header>) -> bool,
     pub(super) scheduler: unsafe fn(NonNull<Header>) -> *const (),
+    /// Completes a task whose result is in place, and returns the task whose end waited for this one only. The caller
+    /// owes the completion.
+    pub(super) complete: unsafe fn(NonNull<Header>) -> Option<Over>,
     /// Moves the output to `*mut Option<Result<T, JoinError>>`. The task is complete and the handle's.
     pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
     /// Drops an output that nobody takes; reports a panic nobody saw.
@@ -52,8 +56,9 @@ impl Header {
         extras: Option<Box<Extras>>,
         has_joiner: bool,
     ) -> Self {
+        let is_watched = extras.as_ref().is_some_and(|extras| extras.has_parent());
         Self {
-            state: State::new(has_joiner),
+            state: State::new(has_joiner, is_watched),
             vtable,
             live: UnsafeCell::new(LiveKey::NONE),
             spawned_at,

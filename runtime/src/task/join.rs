@@ -4,6 +4,7 @@ use super::error::JoinError;
 use super::extras::Extras;
 use super::header::Header;
 use super::id::Id;
+use super::request::Request;
 use super::state::{DropJoin, Wake};
 use crate::budget;
 use crate::prim::cell::UnsafeCell;
@@ -15,6 +16,7 @@ use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 /// A counted reference to a task.
@@ -41,17 +43,26 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
-    fn ask(&self, reason: Option<Cow<'static, str>>) {
+    fn ask(&self, request: &Arc<Request>) {
         if !self.header().state.is_complete() {
-            self.header().extras_or_new().ask(reason);
+            self.header().extras_or_new().ask(request);
         }
     }
 
-    fn cancel(&self, reason: Option<Cow<'static, str>>) {
-        let header = self.header();
-        if reason.is_some() {
-            self.ask(reason);
+    /// Says who asks and why, then ends the task: whoever sees it ended by a request finds that request.
+    pub(super) fn cancel(&self, request: &Arc<Request>) {
+        self.ask(request);
+        self.end();
+    }
+
+    fn request(&self, reason: Option<Cow<'static, str>>, at: &'static Location<'static>) {
+        if !self.header().state.is_complete() {
+            self.cancel(&Request::new(reason, at));
         }
+    }
+
+    fn end(&self) {
+        let header = self.header();
         if header.state.cancel() == Wake::Push {
             // SAFETY: the transition gave us the queue entry; our reference keeps scheduler and task for the push.
             unsafe { (header.vtable.schedule)(self.0) };
@@ -83,7 +94,6 @@ impl Drop for TaskRef {
 ///
 /// # Panics
 /// When it is polled again after it returned the output.
-#[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
 pub struct JoinHandle<T> {
     task: NonNull<Header>,
     _output: PhantomData<fn() -> T>,
@@ -117,14 +127,20 @@ impl<T> JoinHandle<T> {
     }
 
     /// Asks the task to end: its future is dropped at its next suspension, on its own worker, and whoever joins sees
-    /// `Cancelled`. A finished task is left as it is. May be called from any thread.
+    /// `Cancelled`, with the place of this call and the task that made it. A finished task is left as it is. May be
+    /// called from any thread.
+    ///
+    /// Of several requests the joiner sees the first. A task that returns in the poll during which it is cancelled has
+    /// returned: its output is there.
+    #[track_caller]
     pub fn cancel(&self) {
-        self.task_ref().cancel(None);
+        self.task_ref().request(None, Location::caller());
     }
 
-    /// As [`cancel`](Self::cancel), with a reason that the joiner sees. The first reason given stays.
+    /// As [`cancel`](Self::cancel), with a reason that the joiner sees.
+    #[track_caller]
     pub fn cancel_with(&self, reason: impl Into<Cow<'static, str>>) {
-        self.task_ref().cancel(Some(reason.into()));
+        self.task_ref().request(Some(reason.into()), Location::caller());
     }
 
     /// True once the task has ended, in whatever way.
@@ -288,18 +304,30 @@ impl CancelHandle {
     }
 
     /// As [`JoinHandle::cancel`].
+    #[track_caller]
     pub fn cancel(&self) {
-        self.task.cancel(None);
+        self.task.request(None, Location::caller());
     }
 
     /// As [`JoinHandle::cancel_with`].
+    #[track_caller]
     pub fn cancel_with(&self, reason: impl Into<Cow<'static, str>>) {
-        self.task.cancel(Some(reason.into()));
+        self.task.request(Some(reason.into()), Location::caller());
+    }
+
+    /// As [`cancel`](Self::cancel), with a request that was made elsewhere.
+    pub(crate) fn cancel_for(&self, request: &Arc<Request>) {
+        self.task.cancel(request);
+    }
+
+    /// Ends the task as part of the end of its runtime.
+    pub(crate) fn end(&self) {
+        self.task.end();
     }
 
     /// Tells the task through [`task::cancelled`](super::cancelled) that it should end, and no more.
-    pub(crate) fn ask(&self, reason: Option<Cow<'static, str>>) {
-        self.task.ask(reason);
+    pub(crate) fn ask(&self, request: &Arc<Request>) {
+        self.task.ask(request);
     }
 
     /// The scheduler the task belongs to, as its `Schedule::as_ptr` gives it.
@@ -312,10 +340,13 @@ impl CancelHandle {
     /// Waits for the task's end, whatever it ends with.
     pub(crate) async fn ended(&self) {
         let extras = self.task.header().extras_or_new();
+        if !self.task.header().state.watch() {
+            return;
+        }
         let mut wait = std::pin::pin!(extras.ended.wait());
         std::future::poll_fn(|cx| {
-            // The runner notifies, then completes. Who enters between the two misses both: so this is for those who
-            // have another limit, as `cancel_within` has.
+            // The runner completes, then notifies. Enter the queue first, look second: a task that completes in between
+            // finds us.
             let notified = wait.as_mut().poll_wait(cx);
             if self.is_finished() { Poll::Ready(()) } else { notified }
         })

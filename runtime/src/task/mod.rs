@@ -21,7 +21,8 @@
 // Access rules, cited where unsafe code relies on them ("rule 2"):
 //
 // 1. **Header and scheduler** are read by anyone who has a reference, and do not change, except through atomics. The
-//    live key is written once, before the task is first queued or shown to anyone.
+//    live key is written once, before the task is first queued or shown to anyone but those who may only cancel it:
+//    they do not read it as long as it is not queued.
 // 2. **Future or output** (`stage`) belongs to whoever moved the state to RUNNING, until COMPLETE. After COMPLETE it
 //    belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner that completed the task; then to whoever
 //    frees the cell.
@@ -34,6 +35,9 @@
 //    another thread: it is not touched again.
 // 6. **A `!Send` future** (a pinned task) is polled and dropped on the thread of its worker only: the scheduler sends
 //    its queue entries there. Its output is Send.
+// 7. **A task that lingers** (`linger`) has its output in place and stays RUNNING until the groups that it dropped have
+//    ended: nobody polls it or queues it. Whoever ends last completes it, on whatever thread; what is left of it then
+//    is its output, which is Send.
 
 mod cell;
 pub(crate) mod current;
@@ -42,10 +46,12 @@ mod extras;
 mod header;
 mod id;
 mod join;
+pub(crate) mod linger;
 #[doc(hidden)]
 pub mod local;
 mod memory;
 mod owned;
+mod request;
 mod runnable;
 mod state;
 mod waker;
@@ -64,9 +70,10 @@ pub use local::LocalKey;
 
 pub(crate) use cell::{Spawn, allocate};
 pub(crate) use error::{Origin, message};
-pub(crate) use extras::Extras;
+pub(crate) use extras::{Extras, Parent};
 pub(crate) use header::Header;
 pub(crate) use owned::{LiveKey, LiveSet, Shard};
+pub(crate) use request::Request;
 pub(crate) use runnable::{Ran, Task};
 
 use std::any::Any;

@@ -1,7 +1,9 @@
 //! A queue entry: the right to poll a task once.
 
 use super::header::Header;
+use super::request::Request;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// What became of a task that was run.
 #[must_use]
@@ -45,6 +47,12 @@ impl Task {
         // It is notified, so the request owes no push: we have the entry.
         let _ = self.header().state.cancel();
         let (_ran, _task) = self.run();
+    }
+
+    /// As [`cancel`](Self::cancel), with a request for the joiner to see.
+    pub(crate) fn refuse(self, request: &Arc<Request>) {
+        self.header().extras_or_new().ask(request);
+        self.cancel();
     }
 
     /// The task's header.

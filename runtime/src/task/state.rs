@@ -1,10 +1,10 @@
 //! The one word of a task: who may touch what, and who must do something next.
 //!
-//! Notation: `{refs, JOIN_WAKER, JOIN_INTEREST, CANCELLED, COMPLETE, NOTIFIED, RUNNING}`, the flags in the low six
-//! bits, the reference count above them. Every change is one read-modify-write, so that the changes of one task form a
-//! single order. References are held by the scheduler (one, from spawn until completion), by the `JoinHandle` and
-//! cancel handles, and by wakers. A queue entry holds none: a task that is queued is not complete, so the scheduler's
-//! is there.
+//! Notation: `{refs, WATCHED, JOIN_WAKER, JOIN_INTEREST, CANCELLED, COMPLETE, NOTIFIED, RUNNING}`, the flags in the
+//! low seven bits, the reference count above them. Every change is one read-modify-write, so that the changes of one
+//! task form a single order. References are held by the scheduler (one, from spawn until completion), by the
+//! `JoinHandle` and cancel handles, and by wakers. A queue entry holds none: a task that is queued is not complete, so
+//! the scheduler's is there.
 
 use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 
@@ -28,7 +28,12 @@ const JOIN_INTEREST: usize = 1 << 4;
 /// belongs to the runner, else to the handle.
 const JOIN_WAKER: usize = 1 << 5;
 
-const REF_ONE: usize = 1 << 6;
+/// Set by whoever wants to be told of the task's end through its extras: the group it is spawned into, or one who waits
+/// for it without a `JoinHandle`. Not set after COMPLETE: who comes too late is told so. The runner that completes the
+/// task finds it in the same step, keeps the scheduler's reference, and tells them once the task is complete.
+const WATCHED: usize = 1 << 6;
+
+const REF_ONE: usize = 1 << 7;
 /// A count that high can only come from leaked wakers: stop before it wraps into a use after free.
 const REF_MAX: usize = usize::MAX >> 1;
 
@@ -58,6 +63,8 @@ pub(crate) enum EndPoll {
 pub(crate) enum Complete {
     /// Nothing: the scheduler's reference is given up and the handle has the output. The task may already be gone.
     Left,
+    /// The handle has the output. Tell those who watch, then give up the scheduler's reference.
+    Watched,
     /// Wake the join waker, then give up the scheduler's reference.
     WakeJoiner,
     /// Nobody will read the output: drop it, then give up the scheduler's reference.
@@ -93,12 +100,13 @@ pub(crate) enum DropJoin {
 pub(crate) struct State(AtomicUsize);
 
 impl State {
-    /// A task about to be queued: notified, with the scheduler's and the `JoinHandle`'s references, and with a join
-    /// waker if it was spawned with one.
+    /// A task about to be queued: notified, with the scheduler's and the `JoinHandle`'s references; with a join waker
+    /// if it was spawned with one, watched if it belongs to a group.
     #[inline]
-    pub(crate) fn new(has_joiner: bool) -> Self {
+    pub(crate) fn new(has_joiner: bool, is_watched: bool) -> Self {
         let joiner = if has_joiner { JOIN_WAKER } else { 0 };
-        Self(AtomicUsize::new(NOTIFIED | JOIN_INTEREST | joiner | (2 * REF_ONE)))
+        let watched = if is_watched { WATCHED } else { 0 };
+        Self(AtomicUsize::new(NOTIFIED | JOIN_INTEREST | joiner | watched | (2 * REF_ONE)))
     }
 
     /// Applies `change` until it is not disturbed; `None` from it means to leave the word alone.
@@ -146,7 +154,8 @@ impl State {
             let complete = now - RUNNING + COMPLETE;
             match now & (JOIN_INTEREST | JOIN_WAKER) {
                 // The handle has a reference of its own, so ours is never the last here.
-                JOIN_INTEREST => (Some(complete - REF_ONE), Complete::Left),
+                JOIN_INTEREST if now & WATCHED == 0 => (Some(complete - REF_ONE), Complete::Left),
+                JOIN_INTEREST => (Some(complete), Complete::Watched),
                 0 => (Some(complete), Complete::DropOutput),
                 _ => (Some(complete), Complete::WakeJoiner),
             }
@@ -186,6 +195,26 @@ impl State {
             _ if now & (RUNNING | NOTIFIED) != 0 => (Some(now | CANCELLED | NOTIFIED), Wake::Done),
             _ => (Some(now | CANCELLED | NOTIFIED), Wake::Push),
         })
+    }
+
+    /// True once the task has been asked to end at its next suspension, or is being ended.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Acquire) & CANCELLED != 0
+    }
+
+    /// Somebody wants to be told of the task's end; false when it has ended.
+    #[must_use]
+    pub(crate) fn watch(&self) -> bool {
+        self.update(|now| match now {
+            _ if now & COMPLETE != 0 => (None, false),
+            _ => (Some(now | WATCHED), true),
+        })
+    }
+
+    /// True when somebody wants to be told of the task's end. Once the task is complete this does not change.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.load(Acquire) & WATCHED != 0
     }
 
     /// True once the output is in place.

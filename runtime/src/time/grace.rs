@@ -2,7 +2,7 @@
 
 use super::Duration;
 use super::sleep::sleep;
-use crate::task::{CancelHandle, JoinHandle, Spawn};
+use crate::task::{CancelHandle, JoinHandle, Request, Spawn};
 use crate::worker::{Shared, SharedRef};
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -13,7 +13,7 @@ impl<T> JoinHandle<T> {
     /// Asks the task to end, gives it `grace` to clean up, then ends it as [`cancel`](Self::cancel) does.
     ///
     /// The task hears of it through [`task::cancelled`](crate::task::cancelled); one that does not listen goes on until
-    /// the grace period is over.
+    /// the grace period is over. Whoever joins it then sees the place of this call, unless another request was first.
     #[track_caller]
     pub fn cancel_within(&self, grace: Duration) {
         self.abort_handle().cancel_within(grace);
@@ -27,7 +27,8 @@ impl CancelHandle {
         if self.is_finished() {
             return;
         }
-        self.ask(None);
+        let request = Request::new(None, Location::caller());
+        self.ask(&request);
         let scheduler = self.scheduler().cast::<Shared>();
         // SAFETY: every task of this crate is made with a SharedRef as its scheduler, and ours keeps it alive.
         let scheduler = unsafe { SharedRef::from_ptr(scheduler) };
@@ -42,7 +43,7 @@ impl CancelHandle {
                 };
                 poll_fn(either).await;
             }
-            task.cancel();
+            task.cancel_for(&request);
         };
         scheduler.spawn(insist, spawn).detach();
     }

@@ -1,6 +1,7 @@
 //! Sleeps, time-outs, intervals, and a clock that tests can stop.
 
 mod clock;
+pub(crate) mod deadline;
 mod grace;
 mod instant;
 mod interval;
@@ -8,6 +9,7 @@ mod sleep;
 mod timeout;
 
 pub use clock::{advance, pause, resume};
+pub use deadline::deadline;
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};

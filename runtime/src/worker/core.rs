@@ -113,6 +113,11 @@ impl Worker {
         std::ptr::eq(self.shared.as_ptr(), shared)
     }
 
+    /// A random number below `n`; the same in each run with the same seed, as far as the same tasks come here.
+    pub(crate) fn random_below(&self, n: usize) -> usize {
+        self.rng.below(n)
+    }
+
     /// True for a worker that was started while others were stuck.
     #[inline]
     pub(super) fn is_spare(&self) -> bool {

@@ -35,15 +35,40 @@ impl SharedRef {
     {
         self.check_fork();
         let (task, handle) = task::allocate(future, self.clone(), spawn);
+        // SAFETY: made just now.
+        unsafe { self.admit(task) };
+        handle
+    }
+
+    /// Makes a task and does not queue it: [`admit`](Self::admit) does.
+    ///
+    /// # Panics
+    /// In a forked child.
+    #[track_caller]
+    pub(crate) fn make<F>(&self, future: F, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.check_fork();
+        task::allocate(future, self.clone(), spawn)
+    }
+
+    /// Queues a new task. Once shutdown has begun it is cancelled at once instead.
+    ///
+    /// # Safety
+    /// The task was made with this scheduler; nobody has queued it or entered it in a live set, and what has been shown
+    /// of it to others is a cancel handle at most.
+    #[inline]
+    pub(crate) unsafe fn admit(&self, task: Task) {
         current::with(|worker| match worker {
             Some(worker) if worker.belongs_to(self.as_ptr()) && self.phase() == Phase::Open => {
-                // SAFETY: made just now.
+                // SAFETY: by contract.
                 unsafe { worker.enlist(&task) };
                 worker.push(task);
             }
             _ => self.admit_outside(task, None),
         });
-        handle
     }
 
     /// Makes a task that only worker `index` runs, and queues it there.
@@ -68,7 +93,7 @@ impl SharedRef {
     }
 
     fn admit_outside(&self, task: Task, pinned: Option<usize>) {
-        // SAFETY: both callers have made it just now.
+        // SAFETY: both callers have made it just now, or have it from who did.
         if unsafe { self.live.insert_outside(&task, pinned) } {
             self.outside.spawned.add_shared(1);
             self.schedule(task);

@@ -15,6 +15,7 @@ use crate::prim::atomic::{
 };
 use crate::prim::deque::Injector;
 use crate::prim::lock::{Condvar, Mutex};
+use crate::prim::statics;
 use crate::prim::thread::JoinHandle;
 use crate::queue::{self, Injectors, Stealable};
 use crate::rng::Rng;
@@ -96,6 +97,8 @@ pub(crate) struct Shared {
     /// Threads that have not left yet; its condvar tells of each that leaves.
     pub(crate) running: Mutex<usize>,
     pub(crate) left: Condvar,
+    /// Random numbers drawn by threads that are no workers.
+    draws: statics::AtomicU64,
     generation: u32,
 }
 
@@ -118,6 +121,7 @@ impl Shared {
             threads: Mutex::new(Vec::new()),
             running: Mutex::new(0),
             left: Condvar::new(),
+            draws: statics::AtomicU64::new(0),
             generation: fork::generation(),
             settings,
         });
@@ -131,6 +135,13 @@ impl Shared {
             1 => Phase::Closing,
             _ => Phase::Closed,
         }
+    }
+
+    /// A random number below `n`, for a thread that is no worker.
+    pub(crate) fn random_below(&self, n: usize) -> usize {
+        let draw = self.draws.fetch_add(1, statics::Ordering::Relaxed);
+        // Apart from the seeds of the workers, which are the next numbers after the runtime's.
+        Rng::new(self.settings.seed.wrapping_sub(1 + draw)).below(n)
     }
 
     /// Moves on to `phase`; false if that has happened before.
