@@ -105,6 +105,7 @@ impl Runtime {
     ///
     /// # Panics
     /// In a forked process.
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -118,6 +119,7 @@ impl Runtime {
     ///
     /// # Panics
     /// In a forked process.
+    #[must_use = "dropping a JoinHandle detaches its task; say .detach() if that is meant"]
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, call: F) -> JoinHandle<T>
     where
@@ -150,7 +152,7 @@ impl Runtime {
         let stuck = scheduler.finish(deadline);
         let blocking_abandoned = inner.pool.shut_down(deadline);
         scheduler.driver.shut_down();
-        let tasks_left = scheduler.alive();
+        let tasks_left = scheduler.wait_for_enders(stuck.len(), deadline);
         ShutdownReport {
             tasks_dropped: alive.saturating_sub(tasks_left),
             tasks_stuck: stuck.iter().map(ToString::to_string).collect(),

@@ -10,7 +10,12 @@ use crate::queue::retry;
 use crate::task::{CancelHandle, Header, Id, Origin, Task};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Turns that one waits awake for a thread that is about to be done.
+const PATIENCE: usize = 200;
+/// How often one looks at a thread that takes longer.
+const LOOK: Duration = Duration::from_millis(1);
 
 impl SharedRef {
     /// Begins the end: from here on, spawning gives a cancelled task. False if it has begun before.
@@ -93,8 +98,26 @@ impl SharedRef {
             }
         });
         // Cancelling an idle task queues it, and in this phase whoever queues a task ends it.
-        idle.into_iter().for_each(|task| task.cancel());
+        idle.into_iter().for_each(|task| task.end());
         self.end_queued_tasks();
+    }
+
+    /// How many tasks are left. Those that another thread is ending now, because it spawned or woke them while the runtime
+    /// ended, are waited for, at most until `deadline`; not those that are `stuck`.
+    pub(crate) fn wait_for_enders(&self, stuck: usize, deadline: Instant) -> usize {
+        for turn in 0.. {
+            let alive = self.alive();
+            if alive <= stuck || current::is_worker_of(self) || real_now() >= deadline {
+                return alive;
+            }
+            if turn < PATIENCE {
+                spin(turn);
+            } else {
+                // A destructor that takes its time. It tells nobody when it is done.
+                drop(self.left.wait_timeout(self.running.lock(), LOOK));
+            }
+        }
+        unreachable!("the deadline comes")
     }
 
     fn stuck_tasks(&self) -> Vec<Origin> {
@@ -168,19 +191,20 @@ impl Worker {
         }
     }
 
-    /// Cancels the tasks of this worker, which queues them here; returns how many pinned ones are left.
+    /// Cancels the tasks of this worker, which queues them here; returns how many pinned ones are left, but for those
+    /// that wait for others to end.
     fn cancel_own(&self) -> usize {
         let live = &self.shared.live;
         let mut mine: Vec<CancelHandle> = Vec::new();
         let mut pinned = 0;
         live.slab(self.index).for_each(|header| mine.push(CancelHandle::of(header)));
         live.for_each(|header| {
-            if header.live_key().pinned() == Some(self.index) {
+            if header.live_key().pinned() == Some(self.index) && !header.lingers() {
                 mine.push(CancelHandle::of(header));
                 pinned += 1;
             }
         });
-        mine.iter().for_each(|task| task.cancel());
+        mine.iter().for_each(|task| task.end());
         pinned
     }
 
