@@ -12,7 +12,8 @@
 //! - `publish` without Release, `take` or `leave` with Relaxed; `leave` looks whether the message is there in place of
 //!   marking the slot; a refused message keeps its permit: a race, a leak, a wrong capacity.
 //! - `publish` wakes nobody; `poll_slow` marks the slot before it registers, or does not look at the end after it;
-//!   the last sender does not wake, or wakes before it closes; the last permit does not wake: deadlocks.
+//!   the last sender does not wake, or wakes before it closes; the last permit does not wake, nor
+//!   a sender that goes with the last room (`Unsettled`): deadlocks.
 //! - `push` claims with Relaxed; `find` loads the entry with Relaxed; a block is retired at its own start, at a tail
 //!   that was only loaded, or read with a Relaxed change; `reclaim` does not wait for that position, or for its being
 //!   set; `fresh` takes the spare with Relaxed; `walk` cannot go back: blocks are touched that are used again.
@@ -171,6 +172,24 @@ fn f24_close_with_a_permit_out() {
             assert_eq!((sender.capacity(), sender.try_send(2).is_err()), (1, true));
         });
     }
+}
+
+/// A sender in line was given room, and goes without knowing when the receiver closes the channel: the receiver ends.
+#[test]
+fn f24_close_with_room_given_to_a_sender_that_goes() {
+    check(|| {
+        let (sender, mut receiver) = mpsc::channel(1);
+        sender.try_send(1).unwrap();
+        let woken = Event::new();
+        let mut reserve = Box::pin(sender.clone().reserve_owned());
+        assert!(poll_once(&mut reserve, &woken.waker()).is_pending());
+        assert_eq!(receiver.try_recv(), Ok(1));
+        let goes = thread::spawn(move || drop(reserve));
+        receiver.close();
+        assert_eq!(block_on(receiver.recv()), None);
+        goes.join().unwrap();
+        assert_eq!(sender.capacity(), 1);
+    });
 }
 
 #[test]

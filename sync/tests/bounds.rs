@@ -1,10 +1,12 @@
-//! Which locks, guards and futures may cross threads.
+//! Which primitives, guards, channels and futures may cross threads.
 
 use raddle_sync::{
-    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedRwLockMappedWriteGuard,
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard, RwLockReadGuard,
-    RwLockWriteGuard,
+    Barrier, BarrierWaitResult, Condition, Event, EventWait, LifoQueue, MappedMutexGuard, Mutex, MutexGuard,
+    Notified, Notify, OnceCell, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedRwLockMappedWriteGuard,
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, PriorityQueue, Queue, RwLock, RwLockMappedWriteGuard,
+    RwLockReadGuard, RwLockWriteGuard,
 };
+use raddle_sync::{broadcast, mpsc, oneshot, watch};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -71,4 +73,58 @@ fn futures_of_locks_cross_threads() {
     let (mutex, lock) = (Arc::new(Mutex::new(0)), Arc::new(RwLock::new(0)));
     drop(crosses((mutex.lock(), mutex.clone().lock_owned())));
     drop(crosses((lock.read(), lock.write(), lock.clone().read_owned(), lock.clone().write_owned())));
+}
+
+#[test]
+fn signals_cross_threads() {
+    assert!(is!(Send, Event) && is!(Sync, Event));
+    assert!(is!(Send, EventWait<'static>) && is!(Sync, EventWait<'static>));
+    assert!(is!(Send, Notify) && is!(Sync, Notify));
+    assert!(is!(Send, Notified<'static>) && is!(Sync, Notified<'static>));
+    assert!(is!(Send, Condition) && is!(Sync, Condition));
+    assert!(is!(Send, Barrier) && is!(Sync, Barrier) && is!(Send, BarrierWaitResult));
+    assert!(is!(Send, OnceCell<u8>) && is!(Sync, OnceCell<u8>));
+    assert!(is!(Send, OnceCell<Mobile>) && !is!(Sync, OnceCell<Mobile>));
+    assert!(!is!(Send, OnceCell<Fixed>) && !is!(Sync, OnceCell<Fixed>));
+}
+
+/// An item goes from one thread to another; nobody shares it there.
+#[test]
+fn queues_and_channels_cross_threads_when_their_items_may() {
+    assert!(is!(Send, Queue<Mobile>) && is!(Sync, Queue<Mobile>));
+    assert!(is!(Send, LifoQueue<Mobile>) && is!(Sync, PriorityQueue<Mobile>));
+    assert!(!is!(Send, Queue<Fixed>) && !is!(Sync, Queue<Fixed>));
+    assert!(!is!(Sync, LifoQueue<Neither>) && !is!(Sync, PriorityQueue<Neither>));
+
+    assert!(is!(Send, mpsc::Sender<Mobile>) && is!(Sync, mpsc::Sender<Mobile>));
+    assert!(is!(Send, mpsc::PermitIterator<'static, Mobile>) && is!(Send, mpsc::WeakSender<Mobile>));
+    assert!(!is!(Send, mpsc::Sender<Fixed>) && !is!(Sync, mpsc::Sender<Fixed>));
+    assert!(!is!(Send, mpsc::Receiver<Fixed>) && !is!(Sync, mpsc::Receiver<Neither>));
+    assert!(!is!(Send, mpsc::UnboundedSender<Neither>) && !is!(Send, mpsc::UnboundedReceiver<Neither>));
+    assert!(!is!(Send, mpsc::Permit<'static, Neither>) && !is!(Send, mpsc::OwnedPermit<Fixed>));
+    assert!(!is!(Send, mpsc::PermitIterator<'static, Neither>) && !is!(Send, mpsc::WeakSender<Neither>));
+
+    assert!(is!(Send, oneshot::Sender<Mobile>) && is!(Send, oneshot::Receiver<Mobile>));
+    assert!(!is!(Send, oneshot::Sender<Fixed>) && !is!(Send, oneshot::Receiver<Fixed>));
+    assert!(!is!(Sync, oneshot::Sender<Neither>) && !is!(Sync, oneshot::Receiver<Neither>));
+
+    assert!(is!(Send, broadcast::Sender<Mobile>) && is!(Sync, broadcast::Receiver<Mobile>));
+    assert!(!is!(Send, broadcast::Sender<Fixed>) && !is!(Send, broadcast::Receiver<Fixed>));
+    // Those who borrow the value of a watch channel share it.
+    assert!(is!(Send, watch::Sender<u8>) && is!(Sync, watch::Receiver<u8>));
+    assert!(!is!(Send, watch::Sender<Mobile>) && !is!(Sync, watch::Receiver<Mobile>));
+    assert!(!is!(Send, watch::Sender<Fixed>) && !is!(Send, watch::Receiver<Fixed>));
+}
+
+#[test]
+fn futures_of_channels_cross_threads() {
+    fn crosses<T: Send>(_: T) {}
+    let (sender, mut receiver) = mpsc::channel::<Mobile>(1);
+    crosses((sender.send(Mobile::new(1)), sender.reserve(), sender.reserve_many(1)));
+    crosses((sender.clone().reserve_owned(), sender.closed()));
+    crosses(receiver.recv());
+    crosses(receiver.recv_many(&mut Vec::new(), 1));
+    crosses(oneshot::channel::<Mobile>().0.closed());
+    crosses(watch::channel(1).1.wait_for(|_| true));
+    crosses(Barrier::new(1).wait());
 }

@@ -283,3 +283,21 @@ fn f27_a_waker_may_use_the_channel() {
     drop(recv);
     assert_eq!(receiver.try_recv(), Ok(9));
 }
+
+/// Room that was handed to a sender in line is what the receiver of a closed channel waits for, too.
+#[test]
+fn f24_the_receiver_ends_when_the_last_who_was_given_room_is_cancelled() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    sender.try_send(1).unwrap();
+    let mut send = Hand::new(sender.send(2));
+    let mut reserve = Hand::new(sender.reserve());
+    assert!(!send.poll() && !reserve.poll());
+    assert_eq!(receiver.try_recv(), Ok(1));
+    assert_eq!((send.wakes(), reserve.wakes()), (1, 0));
+    receiver.close();
+    let mut recv = Hand::new(receiver.recv());
+    assert!(!recv.poll(), "a message may come still");
+    drop(send);
+    assert_eq!(recv.wakes(), 1);
+    assert_eq!(recv.output(), Some(None));
+}

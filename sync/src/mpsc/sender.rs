@@ -8,6 +8,7 @@ use crate::permits::{Permits, Refused};
 use raddle_runtime::prim::arc::Arc;
 use raddle_runtime::wait::thread;
 use std::fmt;
+use std::mem;
 
 /// The sending end of a channel; clone it for more. Once all are gone the receiver gets what was sent, and then `None`.
 ///
@@ -116,7 +117,10 @@ impl<T> Sender<T, Bounded> {
     /// next in line. To keep the value, wait with [`reserve`](Self::reserve).
     #[inline]
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        match self.permits().acquire(1).await {
+        let unsettled = Unsettled(&self.chan);
+        let acquired = self.permits().acquire(1).await;
+        mem::forget(unsettled);
+        match acquired {
             Ok(()) => self.chan.push(value).map_err(SendError),
             Err(_) => Err(SendError(value)),
         }
@@ -197,7 +201,10 @@ impl<T> Sender<T, Bounded> {
         if n > self.max_capacity() {
             return Err(SendError(()));
         }
-        self.permits().acquire(n).await.map_err(|_| SendError(()))
+        let unsettled = Unsettled(&self.chan);
+        let acquired = self.permits().acquire(n).await;
+        mem::forget(unsettled);
+        acquired.map_err(|_| SendError(()))
     }
 
     /// Keeps room for one message, if there is some and nobody waits for it.
@@ -245,6 +252,18 @@ impl<T> Sender<T, Bounded> {
     /// How many messages the channel was made for.
     pub fn max_capacity(&self) -> usize {
         self.chan.flow.bound.max
+    }
+}
+
+/// Outlives a wait for room that is dropped: the room may have been handed to it, and have been the last that the
+/// receiver of a closed channel waits for.
+struct Unsettled<'a, T>(&'a Chan<T, Bounded>);
+
+impl<T> Drop for Unsettled<'_, T> {
+    fn drop(&mut self) {
+        if self.0.flow.bound.is_over() {
+            self.0.sleeper.wake();
+        }
     }
 }
 

@@ -118,8 +118,9 @@ impl<T> Drop for ForgetWaker<'_, T> {
 /// Receives the one value: a future, or by [`try_recv`](Self::try_recv).
 ///
 /// # Cancel safety
-/// It can be awaited as `&mut receiver`, in a select loop say: nothing is lost when that is dropped. Dropping the
-/// receiver itself closes the channel; a value that is already there is dropped with it.
+/// It can be awaited as `&mut receiver`, in a select loop say: nothing is lost when that is dropped. The waker of the
+/// last poll is kept until it is called or the receiver goes. Dropping the receiver itself closes the channel; a value
+/// that is already there is dropped with it.
 #[must_use = "the sender fails once the receiver is dropped"]
 pub struct Receiver<T>(Option<Rx<T>>);
 

@@ -1,6 +1,9 @@
 //! Futures polled by hand, with wakers that count.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod plain;
+pub(crate) mod task;
+
 use raddle_runtime::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::future::Future;
 use std::pin::Pin;
