@@ -37,6 +37,7 @@ CONNECTIONS = 50
 ROUND_TRIPS = 100
 # Readers ask for more than a message, as the Rust workloads do.
 ROOM = 64
+CALLBACKS = 1_000
 PARKED = 10_000
 PARKED_BATCH = 100
 LOCK_TASKS = 100
@@ -238,6 +239,27 @@ async def echo(size, repetitions):
     return took
 
 
+async def call_soon(repetitions):
+    """A coroutine gives its loop 1,000 callbacks that count, and awaits a future that the last one sets."""
+    loop = asyncio.get_running_loop()
+    counted = 0
+
+    def count():
+        nonlocal counted
+        counted += 1
+
+    start = time.perf_counter_ns()
+    for _ in range(repetitions):
+        done = loop.create_future()
+        for _ in range(CALLBACKS - 1):
+            loop.call_soon(count)
+        loop.call_soon(done.set_result, None)
+        await done
+    took = time.perf_counter_ns() - start
+    assert counted == repetitions * (CALLBACKS - 1)
+    return took
+
+
 async def park_many(repetitions):
     """Bytes in use for 10,000 parked tasks, less their coroutines: those are what a future is in Rust.
 
@@ -384,6 +406,7 @@ ROWS = [
     Row("blocking pool", jobs, IN_FLIGHT, 5),
     Row("echo 64 B", functools.partial(echo, 64), CONNECTIONS * ROUND_TRIPS, 2),
     Row("echo 16 KiB", functools.partial(echo, 16_384), CONNECTIONS * ROUND_TRIPS, 2),
+    Row("call_soon", call_soon, CALLBACKS, 50),
     Row("parked task", park_many, PARKED, 1),
     Row("mutex uncontended", lock_uncontended, LOCK_TASKS * LOCK_TURNS, 10),
     Row("mutex contended", functools.partial(lock_contended, make=asyncio.Lock), LOCK_TASKS * LOCK_TURNS, 10),
@@ -400,6 +423,15 @@ ROWS = [
     Row("queue 1:3", consume, MESSAGES, 5),
     Row("coroutine send", sends, SENDS, 200),
 ]
+
+
+def use_uvloop():
+    """Has asyncio.run make uvloop's loops."""
+    try:
+        import uvloop
+    except ImportError:
+        sys.exit("asyncio_rows.py --uvloop needs the package uvloop, and it is not there")
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 async def measure(row):
@@ -420,7 +452,11 @@ def main():
         sys.exit(f"asyncio_rows.py needs Python {needed} or later; {sys.executable} is Python {found}")
     parser = argparse.ArgumentParser(description="Prints asyncio's figures for the table of benches.")
     parser.add_argument("--rows", metavar="WORDS", default="", help="only rows whose name contains one of the words")
-    words = parser.parse_args().rows.split(",")
+    parser.add_argument("--uvloop", action="store_true", help="on uvloop's event loop, which has to be installed")
+    options = parser.parse_args()
+    words = options.rows.split(",")
+    if options.uvloop:
+        use_uvloop()
     for row in ROWS:
         if any(word in row.name for word in words):
             # Whatever the environment says: the debug mode makes everything many times slower.

@@ -23,9 +23,9 @@ pub use raddle_net as net;
 pub use raddle_process as process;
 pub use raddle_runtime::{
     AsCompleted, ChildError, Gather, Group, GroupError, ReturnWhen, TryGather, Waited, YieldNow,
-    as_completed, block_in_place, consume_budget, coroutine, gather, gather_results, io, main, race, run,
-    runtime, select, shield, spawn, spawn_blocking, spawn_pinned, task_group, task_local, test, time,
-    try_gather, wait, yield_now,
+    as_completed, block_in_place, consume_budget, coroutine, event_loop, gather, gather_results, io, main,
+    race, run, runtime, select, shield, spawn, spawn_blocking, spawn_pinned, task_group, task_local, test,
+    time, try_gather, wait, yield_now,
 };
 pub use raddle_sync as sync;
 

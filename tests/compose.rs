@@ -160,18 +160,11 @@ fn s3_4_return_exceptions_has_each_in_its_place() {
 #[test]
 fn a_panic_is_resumed_at_once() {
     on_paused(|runtime| {
-        let message = panic_of(|| {
-            runtime.block_on(async {
-                let naps: Vec<_> = (0..40)
-                    .map(|n| async move { if n == 7 { panics_after(1).await } else { nap(1000).await } })
-                    .collect();
-                gather(naps).await
-            })
-        });
-        assert_eq!(message, "after 1 s");
-        let message =
-            panic_of(|| runtime.block_on(async { raddle::gather!(pending::<()>(), panics_after(1)) }));
-        assert_eq!(message, "after 1 s");
+        let one_panics = |n: u64| async move { if n == 7 { panics_after(1).await } else { nap(1000).await } };
+        let gathered = || runtime.block_on(async { gather((0..40).map(one_panics)).await });
+        assert_eq!(panic_of(gathered), "after 1 s");
+        let of_two = || runtime.block_on(async { raddle::gather!(pending::<()>(), panics_after(1)) });
+        assert_eq!(panic_of(of_two), "after 1 s");
         runtime.block_on(nobody_is_left());
     });
 }

@@ -92,7 +92,7 @@ mod tests {
         let script = include_str!("../asyncio_rows.py");
         let names: Vec<&str> =
             script.match_indices("    Row(").filter_map(|(at, _)| script[at..].split('"').nth(1)).collect();
-        assert_eq!(names.len(), 21);
+        assert_eq!(names.len(), 22);
         for name in names {
             assert!(rows().iter().any(|row| row.name == name), "{name}");
         }

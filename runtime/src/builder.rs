@@ -7,6 +7,7 @@ use crate::driver::Driver;
 use crate::driver::clock::Clock;
 use crate::fork;
 use crate::handle::{Handle, Inner};
+use crate::prim::lock::Mutex;
 use crate::prim::thread::{self, Spec};
 use crate::runtime::Runtime;
 use crate::task;
@@ -180,10 +181,15 @@ impl Builder {
         let scheduler = Shared::create(settings, driver);
         let start_blocking = {
             let threads = threads.clone();
-            Box::new(move |body: ThreadBody| threads.start("blocking", body).map(drop))
+            Arc::new(move |body: ThreadBody| threads.start("blocking", body).map(drop))
         };
         let pool = Arc::new(Pool::new(limits, scheduler.clone(), start_blocking));
-        let handle = Handle::new(Arc::new(Inner { scheduler, pool, roots: Roots::default() }));
+        let handle = Handle::new(Arc::new(Inner {
+            scheduler,
+            pool,
+            roots: Roots::default(),
+            attached: Mutex::default(),
+        }));
         let _ = threads.handle.set(handle.downgrade());
         let runtime = Runtime::of(handle, self.shutdown_timeout.unwrap_or(DEFAULT_SHUTDOWN));
         // From here on an error drops the runtime, which ends the threads that were started.

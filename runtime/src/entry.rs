@@ -1,5 +1,6 @@
 //! The front door: `run`, and what `#[main]` and `#[test]` call.
 
+use crate::event_loop;
 use crate::runtime::Builder;
 use std::future::Future;
 
@@ -21,7 +22,7 @@ pub fn run<F: Future>(future: F) -> F::Output {
 
 /// What the macros expand to.
 pub mod private {
-    use super::{Builder, Future};
+    use super::{Builder, Future, event_loop};
 
     pub use crate::compose::Part;
 
@@ -29,7 +30,7 @@ pub mod private {
     #[track_caller]
     pub fn main<F: Future>(builder: Builder, future: F) -> F::Output {
         match builder.build() {
-            Ok(runtime) => runtime.block_on(future),
+            Ok(runtime) => runtime.block_on(event_loop::main(future)),
             Err(error) => {
                 crate::report::warn(format_args!("{error}"));
                 std::process::exit(2);
@@ -44,7 +45,7 @@ pub mod private {
     #[track_caller]
     pub fn test<F: Future>(builder: Builder, future: F) -> F::Output {
         match builder.build() {
-            Ok(runtime) => runtime.block_on(future),
+            Ok(runtime) => runtime.block_on(event_loop::main(future)),
             Err(error) => panic!("cannot make a runtime for this test: {error}"),
         }
     }

@@ -5,12 +5,14 @@ use crate::blocking::{Job, Pool};
 use crate::context;
 use crate::driver::clock::Clock;
 use crate::metrics::Metrics;
+use crate::prim::lock::Mutex;
 use crate::task::{self, Extras, Id, JoinHandle, Spawn, TaskInfo};
 use crate::worker::{self, SharedRef};
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 /// What a runtime consists of.
@@ -18,6 +20,8 @@ pub(crate) struct Inner {
     pub(crate) scheduler: SharedRef,
     pub(crate) pool: Arc<Pool>,
     pub(crate) roots: block_on::Roots,
+    /// What a higher floor keeps for this runtime: its own event loop.
+    pub(crate) attached: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
 }
 
 /// A handle on a runtime. Cheap to clone, works from any thread, and does not keep the runtime from shutting down.
@@ -140,6 +144,12 @@ impl Handle {
 }
 
 impl Inner {
+    /// What tells runtimes apart.
+    #[inline]
+    pub(crate) fn id(&self) -> *const () {
+        std::ptr::from_ref(self).cast()
+    }
+
     #[inline]
     pub(crate) fn clock(&self) -> &Clock {
         self.scheduler.driver.clock()

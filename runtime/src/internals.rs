@@ -30,6 +30,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+mod lane;
+
+pub use lane::{Lane, LaneTurn, Settled};
+
 /// A queue entry.
 pub struct Task(task::Task);
 
@@ -482,7 +486,7 @@ impl Pool {
             thread::spawn(&Spec::default(), move || body(&|| ())).map(drop)
         };
         let limits = Limits { threads, keep_alive };
-        Self(Arc::new(blocking::Pool::new(limits, Scheduler::new(1).0, Box::new(start_thread))))
+        Self(Arc::new(blocking::Pool::new(limits, Scheduler::new(1).0, Arc::new(start_thread))))
     }
 
     pub fn submit(&self, job: Task) {

@@ -1,10 +1,10 @@
-//! The rows of asyncio's own model: composition, generator coroutines.
+//! The rows of asyncio's own model: composition, callbacks, generator coroutines.
 
 use super::Target::{Floor, Limit, Peers};
-use super::{Group, PeerKind, Row, Start, Target, time_on};
-use crate::peers::{Raddle, Tokio};
+use super::{Group, PeerKind, Row, Sample, Start, Target, time_on};
+use crate::peers::{Peer, Raddle, Tokio};
 use crate::workloads::compose::{AsCompleted, Gather, Joined, Wait};
-use crate::workloads::{Workload, coroutine};
+use crate::workloads::{Workload, call_soon, coroutine};
 
 /// The table's third part.
 pub(super) fn rows() -> Vec<Row> {
@@ -16,6 +16,7 @@ pub(super) fn rows() -> Vec<Row> {
         ours::<Wait<1_000>>("wait 1k", Limit(300.0)),
         ours::<Wait<10_000>>("wait 10k", Limit(300.0)),
         ours::<Wait<100_000>>("wait 100k", Limit(300.0)),
+        row("call_soon", Limit(114.0), vec![(PeerKind::Raddle, start_call_soon)]),
         row("coroutine send", Limit(15.0), vec![(PeerKind::Raddle, || Box::new(coroutine::send_ns))]),
     ]
 }
@@ -35,6 +36,16 @@ fn beside_tokio<const N: usize>(name: &'static str) -> Row {
         (PeerKind::Tokio, time_on::<Tokio, AsCompleted<N>>),
     ];
     row(name, Peers(1.0), starts)
+}
+
+/// Callbacks of an event loop.
+fn start_call_soon() -> Sample {
+    let runtime = Raddle::start(None);
+    call_soon::call_soon(&runtime, 1);
+    let operations = call_soon::REPETITIONS * call_soon::CALLBACKS as u64;
+    Box::new(move || {
+        call_soon::call_soon(&runtime, call_soon::REPETITIONS).as_nanos() as f64 / operations as f64
+    })
 }
 
 /// What spawning and joining one by one takes.

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::peers::{Peer, Raddle, Smol, Tokio};
 
 pub mod blocking;
+pub mod call_soon;
 pub mod compose;
 pub mod coroutine;
 pub mod echo;

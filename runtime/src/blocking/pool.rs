@@ -11,11 +11,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Starts a thread with that body.
-pub(crate) type StartThread = Box<dyn Fn(ThreadBody) -> io::Result<()> + Send + Sync>;
+pub(crate) type StartThread = Arc<dyn Fn(ThreadBody) -> io::Result<()> + Send + Sync>;
 
 /// What bounds a pool.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) struct Pool {
     calling: AtomicUsize,
     /// Tells shutdown of each thread that ends.
     ended: Condvar,
+    /// Further pools of the runtime, which end with this one.
+    siblings: Mutex<Vec<Weak<Pool>>>,
 }
 
 #[derive(Default)]
@@ -104,6 +106,32 @@ impl Pool {
             state: Mutex::default(),
             calling: AtomicUsize::new(0),
             ended: Condvar::new(),
+            siblings: Mutex::default(),
+        }
+    }
+
+    /// A further pool of the same runtime, with threads of its own. It ends with this one at the latest.
+    pub(crate) fn sibling(&self, limits: Limits) -> Arc<Self> {
+        let pool = Arc::new(Self::new(limits, self.scheduler.clone(), self.start_thread.clone()));
+        let mut siblings = self.siblings.lock();
+        siblings.retain(|sibling| sibling.strong_count() > 0);
+        siblings.push(Arc::downgrade(&pool));
+        drop(siblings);
+        // The lock orders us and a shutdown: it has seen the new one, or we see that it was there.
+        if self.state.lock().closed {
+            pool.close();
+        }
+        pool
+    }
+
+    /// Takes no more jobs. Those that wait still run, then the threads end.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        for parker in idle {
+            parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
         }
     }
 
@@ -213,15 +241,12 @@ impl Pool {
     /// Takes no more jobs, cancels those that wait, and lets those that run finish until `deadline`. Returns how many
     /// are still running then; their threads end with the process, or with the job.
     pub(crate) fn shut_down(&self, deadline: Instant) -> usize {
-        let mut state = self.state.lock();
-        state.closed = true;
-        let jobs = std::mem::take(&mut state.jobs);
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        for parker in idle {
-            parker.unpark(|| unreachable!("a pool thread does not sleep in the driver"));
-        }
+        self.close();
+        let jobs = std::mem::take(&mut self.state.lock().jobs);
         self.cancel_all(jobs, &Request::of_the_end());
+        let siblings = std::mem::take(&mut *self.siblings.lock());
+        let living = siblings.iter().filter_map(Weak::upgrade);
+        let abandoned: usize = living.map(|sibling| sibling.shut_down(deadline)).sum();
         // Shut down from inside one of its own jobs, it cannot wait for that very thread (f18).
         let own = usize::from(Here::is_in(self));
         let mut state = self.state.lock();
@@ -232,7 +257,7 @@ impl Pool {
             }
             state = self.ended.wait_timeout(state, deadline - now).0;
         }
-        self.calling.load(SeqCst) - own
+        self.calling.load(SeqCst) - own + abandoned
     }
 
     /// Threads, and jobs that wait for one.

@@ -8,6 +8,7 @@ use crate::driver::io::IoDriver;
 use crate::driver::io::interest::{Direction, Interest, Ready};
 use crate::driver::io::source::{ReadyEvent, Source};
 use crate::driver::io::table::Entry;
+use crate::prim::atomic::{AtomicBool, Ordering::AcqRel};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::RawFd;
@@ -30,6 +31,8 @@ pub struct Registration {
     driver: Arc<IoDriver>,
     entry: Entry,
     fd: RawFd,
+    /// The system watches the descriptor no more, for the owner has said so.
+    is_over: AtomicBool,
 }
 
 impl Registration {
@@ -49,7 +52,7 @@ impl Registration {
     /// Has `driver` watch `fd`.
     pub(crate) fn with_driver(driver: Arc<IoDriver>, fd: RawFd, interest: Interest) -> io::Result<Self> {
         let entry = driver.register(fd, interest)?;
-        Ok(Self { driver, entry, fd })
+        Ok(Self { driver, entry, fd, is_over: AtomicBool::new(false) })
     }
 
     #[inline]
@@ -255,8 +258,19 @@ impl Registration {
     }
 }
 
+impl Registration {
+    /// Ends the watch before the registration goes: the descriptor may be closed from here on. No event comes any more,
+    /// and whoever waits for one waits for nothing.
+    pub(crate) fn unwatch(&self) {
+        if !self.is_over.swap(true, AcqRel) {
+            self.driver.unwatch(self.fd);
+        }
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.driver.deregister(self.fd, &self.entry);
+        self.unwatch();
+        self.driver.forget(&self.entry);
     }
 }

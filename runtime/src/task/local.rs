@@ -40,12 +40,12 @@ pub(crate) fn inherited() -> Option<Inherited> {
 }
 
 /// Puts a task's inheritance in place until it is dropped.
-pub(super) struct InheritedScope {
+pub(crate) struct InheritedScope {
     outer: Option<Inherited>,
 }
 
 impl InheritedScope {
-    pub(super) fn enter(own: Option<Inherited>) -> Self {
+    pub(crate) fn enter(own: Option<Inherited>) -> Self {
         Self { outer: exchange(own) }
     }
 }

@@ -67,6 +67,7 @@ pub use error::JoinError;
 pub use id::Id;
 pub use join::{CancelHandle, JoinHandle};
 pub use local::LocalKey;
+pub(crate) use local::{Inherited, InheritedScope, inherited};
 
 pub(crate) use cell::{Spawn, allocate};
 pub(crate) use error::{Origin, message};

@@ -102,8 +102,8 @@ impl SharedRef {
         self.end_queued_tasks();
     }
 
-    /// How many tasks are left. Those that another thread is ending now, because it spawned or woke them while the runtime
-    /// ended, are waited for, at most until `deadline`; not those that are `stuck`.
+    /// How many tasks are left. Those that another thread is ending now, because it spawned or woke them while the
+    /// runtime ended, are waited for, at most until `deadline`; not those that are `stuck`.
     pub(crate) fn wait_for_enders(&self, stuck: usize, deadline: Instant) -> usize {
         for turn in 0.. {
             let alive = self.alive();

@@ -19,9 +19,9 @@ const FLOORS: &[&[&str]] = &[
     &["spawn"],
     &["time"],
     &["compose"],
+    &["io"],
     &["event_loop"],
     &["coroutine"],
-    &["io"],
     &["entry", "internals"],
 ];
 

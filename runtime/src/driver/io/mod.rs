@@ -53,7 +53,8 @@ impl IoDriver {
         Ok((poller, Arc::new(driver)))
     }
 
-    /// Watches a file descriptor. Whoever owns the entry calls `deregister` before it closes the descriptor.
+    /// Watches a file descriptor. Whoever owns the entry calls `unwatch` before it closes the descriptor, and
+    /// `forget` in the end.
     ///
     /// # Errors
     /// When the descriptor cannot be watched, and after [`IoDriver::shut_down`]; nothing is left behind then.
@@ -68,9 +69,13 @@ impl IoDriver {
         }
     }
 
-    /// Ends what `register` began.
-    pub(crate) fn deregister(&self, fd: RawFd, entry: &Entry) {
+    /// The system watches a file descriptor no more. The first half of ending what `register` began.
+    pub(crate) fn unwatch(&self, fd: RawFd) {
         self.registry.deregister(fd);
+    }
+
+    /// The second half: nobody looks at the source any more.
+    pub(crate) fn forget(&self, entry: &Entry) {
         self.table.remove(entry);
     }
 

@@ -171,7 +171,8 @@ fn shutting_down_ends_waits_and_refuses_new_sources() {
     assert!(matches!(entry.source().poll_ready(Direction::Write, &cx), Poll::Ready(Err(_))));
     assert!(driver.register(theirs.as_raw_fd(), Interest::READABLE).is_err());
     driver.shut_down();
-    driver.deregister(ours.as_raw_fd(), &entry);
+    driver.unwatch(ours.as_raw_fd());
+    driver.forget(&entry);
     assert_eq!(driver.registered(), 0);
 }
 
@@ -209,7 +210,8 @@ fn f01_readiness_of_a_real_socket_comes_back_after_it_was_taken() {
     turn(&mut poller, &driver);
     let event = entry.source().ready(Interest::READABLE).expect("open").expect("an event");
     assert!(event.ready().is_read_closed());
-    driver.deregister(ours.as_raw_fd(), &entry);
+    driver.unwatch(ours.as_raw_fd());
+    driver.forget(&entry);
 }
 
 #[test]
@@ -235,7 +237,8 @@ fn fetched_events_outlive_a_full_batch_and_a_further_poll() {
     }
     batch.wake();
     assert_eq!((count.get(), rounds), (80, 3));
-    driver.deregister(ours.as_raw_fd(), &entry);
+    driver.unwatch(ours.as_raw_fd());
+    driver.forget(&entry);
 }
 
 #[test]
@@ -253,7 +256,8 @@ fn f30_a_registration_that_fails_leaves_nothing_and_says_what_to_do() {
     let error = driver.register(ours.as_raw_fd(), Interest::READABLE).expect_err("twice");
     assert!(error.to_string().contains("already"), "{error}");
     assert_eq!(driver.registered(), 1);
-    driver.deregister(ours.as_raw_fd(), &entry);
+    driver.unwatch(ours.as_raw_fd());
+    driver.forget(&entry);
 }
 
 #[test]
