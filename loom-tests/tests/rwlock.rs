@@ -6,10 +6,13 @@
 //! The models play readers and writers against each other, and against waiters that go.
 //!
 //! Broken on purpose, in `sync/src/permits.rs` unless another file is named, and seen to fail:
-//! - `give` stores the word with Relaxed, or `release` adds to it with Relaxed: a reader is beside the writer before.
-//! - `give_more` wakes the first only: deadlock, the second reader waits.
-//! - `give` stores the word when nobody is in line, beside a reader that gives its permit back: that one is lost.
-//! - `try_acquire` overtakes those in line, beside `give`, which stores the word: a writer is beside a reader.
+//! - `put_back` or `release` adds to the word with Relaxed: a reader is beside the writer before, or after.
+//! - `is_no_news` holds for the last permit that was missing: deadlock, the writer waits.
+//! - `put_back` never says that the front can be served now: deadlock, for a permit was given back beside the one who
+//!   had the others in its hand.
+//! - `take_free` loads and `put_back` stores what is shared: what a reader gives back beside them is lost.
+//! - `release` passes the line by with more than one permit: deadlock, readers wait behind a writer that has gone.
+//! - `try_acquire` overtakes those in line: one that tries to write gets in before the readers in line.
 //! - `sync/src/held.rs`: `keep` gives all back: a writer gets in beside the one that became a reader.
 #![cfg(loom)]
 
@@ -117,6 +120,83 @@ fn f23_a_chosen_reader_that_goes_leaves_the_writer_behind_it_its_permits() {
         writer.change();
         holder.join().unwrap();
         drop(writer);
+        assert!(lock.try_write().is_ok());
+    });
+}
+
+/// Two readers let go at the same time while a writer waits: one of them is the last, and must know it.
+#[test]
+fn the_last_of_two_readers_lets_the_writer_in() {
+    check(|| {
+        let (lock, woken) = (lock(), Event::new());
+        let held = [(); 2].map(|()| lock.clone().try_read_owned().unwrap());
+        let mut writer = pin!(lock.write());
+        assert!(poll(writer.as_mut(), &woken).is_pending());
+        let holders = held.map(|held| {
+            thread::spawn(move || {
+                held.look();
+                drop(held);
+            })
+        });
+        // Without waiting to be woken, which would order it behind all that the one did who chose it.
+        while let Poll::Pending = poll(writer.as_mut(), &woken).map(|writer| writer.change()) {
+            thread::yield_now();
+        }
+        for holder in holders {
+            holder.join().unwrap();
+        }
+        assert!(lock.try_write().is_ok());
+    });
+}
+
+/// The writer in front goes while the last reader but one lets go, and another writer waits behind it: what is in the
+/// hand of the one is missing from what the other sees.
+#[test]
+fn f23_a_permit_given_back_while_others_are_handed_out_is_not_lost() {
+    check(|| {
+        let (lock, events) = (lock(), [(); 2].map(|()| Event::new()));
+        let held = lock.clone().try_read_owned().unwrap();
+        let mut first = Box::pin(lock.write());
+        let mut second = pin!(lock.write());
+        assert!(poll(first.as_mut(), &events[0]).is_pending());
+        assert!(poll(second.as_mut(), &events[1]).is_pending());
+        let holder = thread::spawn(move || {
+            held.look();
+            drop(held);
+        });
+        drop(first);
+        events[1].wait();
+        let Poll::Ready(second) = poll(second, &events[1]) else { panic!("woken for nothing") };
+        second.change();
+        drop(second);
+        holder.join().unwrap();
+        assert!(lock.try_write().is_ok());
+    });
+}
+
+/// A writer lets in a reader that goes at once, while the writer still hands out, and a writer waits behind it.
+#[test]
+fn a_reader_that_was_let_in_and_goes_meets_the_one_that_hands_out() {
+    check(|| {
+        let (lock, events) = (lock(), [(); 2].map(|()| Event::new()));
+        let held = lock.clone().try_write_owned().unwrap();
+        let mut reader = pin!(lock.read());
+        let mut writer = pin!(lock.write());
+        assert!(poll(reader.as_mut(), &events[0]).is_pending());
+        assert!(poll(writer.as_mut(), &events[1]).is_pending());
+        let holder = thread::spawn(move || {
+            held.change();
+            drop(held);
+        });
+        // Without waiting to be woken: it may be chosen, and go, before the writer has put the rest back.
+        while let Poll::Pending = poll(reader.as_mut(), &events[0]).map(|reader| reader.look()) {
+            thread::yield_now();
+        }
+        events[1].wait();
+        let Poll::Ready(writer) = poll(writer, &events[1]) else { panic!("woken for nothing") };
+        writer.change();
+        drop(writer);
+        holder.join().unwrap();
         assert!(lock.try_write().is_ok());
     });
 }

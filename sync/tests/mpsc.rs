@@ -262,7 +262,7 @@ fn errors_say_what_happened() {
 
 #[test]
 fn a_channel_that_is_never_used_and_its_ends_in_any_order() {
-    drop(mpsc::channel::<String>(usize::MAX / 8));
+    drop(mpsc::channel::<String>(usize::MAX / 16));
     let (sender, receiver) = mpsc::unbounded::<String>();
     drop(receiver);
     let weak = sender.downgrade();

@@ -79,8 +79,15 @@ impl Hold {
 pub(crate) struct Over(NonNull<Header>);
 
 impl Over {
-    /// Completes the task, and those whose end waited for it.
+    /// Completes the task by `complete`, and then those whose end waited for it.
     #[inline]
+    pub(super) fn complete_by(self, complete: impl FnOnce(NonNull<Header>) -> Option<Self>) {
+        if let Some(next) = complete(self.0) {
+            next.complete();
+        }
+    }
+
+    /// Completes the task, and those whose end waited for it.
     pub(super) fn complete(self) {
         // A loop: groups may be nested deeper than the stack.
         let mut over = Some(self);

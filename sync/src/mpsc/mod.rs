@@ -48,7 +48,7 @@ pub type WeakUnboundedSender<T> = WeakSender<T, Unbounded>;
 /// Memory is taken as messages come.
 ///
 /// # Panics
-/// When `capacity` is zero, or above `usize::MAX / 4`.
+/// When `capacity` is zero, or above `usize::MAX / 16`.
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     pair(Bounded::new(capacity))
 }

@@ -65,13 +65,13 @@ impl<T> RwLock<T> {
     /// A lock around `value` that nobody holds.
     #[cfg(not(loom))]
     pub const fn new(value: T) -> Self {
-        Self { permits: Permits::new(ALL), value: UnsafeCell::new(value) }
+        Self { permits: Permits::shared(), value: UnsafeCell::new(value) }
     }
 
     /// A lock around `value` that nobody holds.
     #[cfg(loom)]
     pub fn new(value: T) -> Self {
-        Self { permits: Permits::new(ALL), value: UnsafeCell::new(value) }
+        Self { permits: Permits::shared(), value: UnsafeCell::new(value) }
     }
 
     /// The value, for good.
