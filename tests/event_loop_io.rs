@@ -217,3 +217,42 @@ fn the_end_of_the_runtime_ends_its_further_pools() {
         assert!(running.is_finished());
     });
 }
+
+#[test]
+fn signal_handlers_run_on_the_lane_once_for_each_delivery() {
+    use raddle::process::signal::SignalKind;
+    within(HANGS, || {
+        let event_loop = EventLoop::new();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let (own, log) = (event_loop.clone(), calls.clone());
+        let on_signal = move || {
+            log.lock().unwrap().push("first");
+            own.stop();
+        };
+        event_loop.add_signal_handler(SignalKind::user_defined2(), on_signal).unwrap();
+        for _ in 0..2 {
+            event_loop.call_soon(|| {
+                // SAFETY: sends this process a signal that it listens for.
+                unsafe { libc::raise(libc::SIGUSR2) };
+            });
+            event_loop.run_forever();
+        }
+        let (own, log) = (event_loop.clone(), calls.clone());
+        let replaces = move || {
+            log.lock().unwrap().push("second");
+            own.stop();
+        };
+        event_loop.add_signal_handler(SignalKind::user_defined2(), replaces).unwrap();
+        event_loop.call_soon(|| {
+            // SAFETY: as above.
+            unsafe { libc::raise(libc::SIGUSR2) };
+        });
+        event_loop.run_forever();
+        assert_eq!(*calls.lock().unwrap(), ["first", "first", "second"]);
+        assert!(event_loop.remove_signal_handler(SignalKind::user_defined2()));
+        assert!(!event_loop.remove_signal_handler(SignalKind::user_defined2()));
+        let refused = event_loop.add_signal_handler(SignalKind::from_raw(libc::SIGKILL), || ()).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+        event_loop.close();
+    });
+}

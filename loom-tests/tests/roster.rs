@@ -1,26 +1,24 @@
 //! The roster under gather, wait and as_completed: which of many tasks have ended.
 //!
-//! The promise: the one who waits hears of every end exactly once, in the order of the ends, or of every chunk once all
-//! of it has ended, and of a failure at once; it sees what a task did before its end; what a task leaves behind, and
+//! The promise: the one who waits hears of every end exactly once, in the order of the ends, or of all once the last
+//! has ended, and of a failure at once; it sees what a task did before its end; what a task leaves behind, and
 //! the waker of the one who waits, are freed with the last of them, whoever that is.
 //!
 //! The model plays tasks that do something (Relaxed: the order must come from the roster) and end, beside the one who
 //! waits, or beside the end of the roster. A chunk is two tasks.
 //!
 //! Broken on purpose, in `runtime/src/compose/roster.rs`, and seen to fail:
-//! - `push` leaves the wake to those who come first in vain; `seal` does not tell of a chunk that has ended;
-//!   `poll_ended` does not look again once it is registered; a failure does not wake: deadlocks.
-//! - `push`, or the exchange of `refs` in `wake`, with Relaxed: what a task did is not seen.
-//! - In `wake` the last of a chunk only gives its reference up: the chunk is never told of. `take_all` does not turn
-//!   the stack round: out of order. The roster goes without its waker: left behind.
+//! - `push` leaves the wake to those who come first in vain; `poll_ended` or `poll_all` does not look again once it is
+//!   registered; `take_off` or a failure does not wake; `seal` does not take a chunk off that has ended: deadlocks.
+//! - `push`, the exchange of `refs` in `wake`, or `take_off` with Relaxed: what a task did is not seen.
+//! - In `wake` the last of a chunk only gives its reference up: all are never told of. The stack is taken from the
+//!   wrong end: out of order. The roster goes without its waker: left behind.
 #![cfg(loom)]
 
 use loom::thread::{self, JoinHandle};
 use loom_tests::{Event, check};
 use raddle_runtime::internals::Roster;
 use raddle_runtime::prim::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::future::poll_fn;
-use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -34,17 +32,15 @@ fn ends(joiner: Waker, done: &Done) -> JoinHandle<()> {
     })
 }
 
-/// The next that the roster tells, waiting for it with `event`.
-fn next(roster: &mut Roster, event: &Arc<Event>) -> Range<usize> {
+/// Polls until it is ready, waiting with `event`.
+fn wait<T>(event: &Arc<Event>, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
     let waker = event.waker();
-    let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(range) = roster.poll_ended(&cx) {
-            return range;
+        if let Poll::Ready(value) = poll(&Context::from_waker(&waker)) {
+            return value;
         }
         event.wait_and_reset();
         thread::yield_now();
-        cx = Context::from_waker(&waker);
     }
 }
 
@@ -58,11 +54,11 @@ fn each_end_is_told_once() {
         // One has ended before anybody looks.
         tasks.next().unwrap().wake();
         let threads: Vec<_> = tasks.map(|task| ends(task, &done)).collect();
-        let mut told: Vec<_> = (0..3).map(|_| next(&mut roster, &event)).collect();
+        let mut told: Vec<_> = (0..3).map(|_| wait(&event, |cx| roster.poll_ended(cx))).collect();
         assert_eq!(done.load(Relaxed), 2);
-        assert_eq!(told[0], 0..1, "out of order");
-        told.sort_by_key(|range| range.start);
-        assert_eq!(told, [0..1, 1..2, 2..3]);
+        assert_eq!(told[0], 0, "out of order");
+        told.sort_unstable();
+        assert_eq!(told, [0, 1, 2]);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         drop(roster);
         assert_eq!(Arc::strong_count(&event), 1, "a waker was left behind");
@@ -70,13 +66,13 @@ fn each_end_is_told_once() {
 }
 
 #[test]
-fn a_chunk_is_told_once_when_all_of_it_has_ended() {
+fn all_are_told_of_when_the_last_has_ended() {
     check(|| {
-        let (mut roster, event, done) = (Roster::of_chunks(), Event::new(), Done::default());
+        let (mut roster, event, done) = (Roster::of_all(), Event::new(), Done::default());
         let tasks = [(); 2].map(|()| roster.add());
         roster.seal();
         let threads = tasks.map(|task| ends(task, &done));
-        assert_eq!(next(&mut roster, &event), 0..2);
+        wait(&event, |cx| roster.poll_all(cx));
         assert_eq!(done.load(Relaxed), 2);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         drop(roster);
@@ -84,48 +80,57 @@ fn a_chunk_is_told_once_when_all_of_it_has_ended() {
     });
 }
 
+/// The roster is sealed while they end: neither the task nor the seal knows who is last.
 #[test]
-fn a_chunk_of_which_half_does_not_come_is_told_once() {
+fn all_of_two_chunks_are_told_of_when_one_is_not_full() {
     check(|| {
-        let (mut roster, event, done) = (Roster::of_chunks(), Event::new(), Done::default());
-        let task = ends(roster.add(), &done);
+        let (mut roster, event, done) = (Roster::of_all(), Event::new(), Done::default());
+        let tasks = [(); 3].map(|()| roster.add());
+        let mut tasks = tasks.into_iter();
+        tasks.next().unwrap().wake();
+        let threads: Vec<_> = tasks.map(|task| ends(task, &done)).collect();
         roster.seal();
-        assert_eq!(next(&mut roster, &event), 0..1);
-        assert_eq!(done.load(Relaxed), 1);
-        task.join().unwrap();
-        assert!(roster.poll_ended(&Context::from_waker(Waker::noop())).is_pending(), "told twice");
+        wait(&event, |cx| roster.poll_all(cx));
+        assert_eq!(done.load(Relaxed), 2);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
 #[test]
-fn a_failure_is_told_before_the_chunk_has_ended() {
+fn a_failure_is_told_before_all_have_ended() {
     check(|| {
-        let (mut roster, event) = (Roster::of_chunks(), Event::new());
+        let (mut roster, event) = (Roster::of_all(), Event::new());
         let [good, bad] = [roster.add(), roster.add()];
         roster.seal();
         let fails = thread::spawn(move || {
             bad.wake_by_ref();
             bad.wake();
         });
-        loom_tests::block_on(poll_fn(|cx| match roster.poll_ended(cx) {
+        wait(&event, |cx| match roster.poll_all(cx) {
             Poll::Pending if roster.failed() == Some(1) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
-            Poll::Ready(range) => panic!("the other goes on: {range:?}"),
-        }));
+            Poll::Ready(()) => panic!("the other goes on"),
+        });
         fails.join().unwrap();
         good.wake();
-        assert_eq!(next(&mut roster, &event), 0..2);
+        wait(&event, |cx| roster.poll_all(cx));
     });
 }
 
 #[test]
 fn tasks_end_beside_the_end_of_the_roster() {
-    for make in [Roster::of_each, Roster::of_chunks] {
+    for hears_all in [false, true] {
         check(move || {
+            let make = if hears_all { Roster::of_all } else { Roster::of_each };
             let (mut roster, event, done) = (make(), Event::new(), Done::default());
             let tasks = [(); 2].map(|()| roster.add());
             roster.seal();
-            assert!(roster.poll_ended(&Context::from_waker(&event.waker())).is_pending());
+            let polled = {
+                let waker = event.waker();
+                let cx = Context::from_waker(&waker);
+                if hears_all { roster.poll_all(&cx) } else { roster.poll_ended(&cx).map(drop) }
+            };
+            assert!(polled.is_pending());
             let threads = tasks.map(|task| ends(task, &done));
             drop(roster);
             threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -155,7 +160,7 @@ fn a_handle_that_goes_gives_its_reference_up() {
         roster.seal();
         let thread = ends(stays, &done);
         drop(goes);
-        assert_eq!(next(&mut roster, &event), 0..1);
+        assert_eq!(wait(&event, |cx| roster.poll_ended(cx)), 0);
         thread.join().unwrap();
         drop(roster);
         assert_eq!(Arc::strong_count(&event), 1, "a waker was left behind");

@@ -60,6 +60,8 @@ pub mod coroutine;
 
 pub mod compose;
 
+pub mod signal;
+
 pub mod event_loop;
 
 mod entry;

@@ -95,7 +95,7 @@ impl<T> AsCompleted<T> {
             return Poll::Ready(None);
         }
         let unit = ready!(budget::poll_unit(cx));
-        let index = ready!(self.roster.poll_ended(cx)).start;
+        let index = ready!(self.roster.poll_ended(cx));
         let mut task = self.tasks[index].take().expect("a task ends once");
         let result = task.try_take().expect("it has ended");
         self.left -= 1;

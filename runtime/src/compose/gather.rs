@@ -164,18 +164,11 @@ pub(super) fn value<T>(result: Result<T, JoinError>) -> T {
     }
 }
 
-/// A child, or what came of it.
-enum Child<T> {
-    Running(JoinHandle<T>),
-    Ended(Result<T, JoinError>),
-}
-
-/// Tasks that were started together, and what has come of them. Those that still run are cancelled with it.
+/// Tasks that were started together. Those that still run are cancelled with it.
 struct Children<T> {
     roster: Roster,
-    children: Vec<Child<T>>,
-    /// Children that have not been collected.
-    left: usize,
+    /// Those whose results have not been taken.
+    tasks: Vec<JoinHandle<T>>,
 }
 
 impl<T: Send + 'static> Children<T> {
@@ -184,75 +177,52 @@ impl<T: Send + 'static> Children<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let (roster, children) = (Roster::new(Hear::Chunks), Vec::with_capacity(futures.size_hint().0));
         // Whole from the start: if the iterator panics, what was started is cancelled.
-        let mut this = Self { roster, children, left: 0 };
+        let mut this =
+            Self { roster: Roster::new(Hear::All), tasks: Vec::with_capacity(futures.size_hint().0) };
         for future in futures {
             let joiner = this.roster.add();
-            let handle = context::with(|inner| inner.spawn_watched(future, joiner, spawned_at));
-            this.children.push(Child::Running(handle));
+            this.tasks.push(context::with(|inner| inner.spawn_watched(future, joiner, spawned_at)));
         }
         this.roster.seal();
-        this.left = this.children.len();
         this
     }
 
-    /// Ready when all have ended; or, with `fail_fast`, with the first failure.
+    /// Ready when all have ended; or, with `fail_fast`, with what the first to fail came to.
     fn poll(&mut self, cx: &mut Context<'_>, fail_fast: bool) -> Poll<Option<Result<T, JoinError>>> {
         let unit = ready!(budget::poll_unit(cx));
-        while self.left > 0
-            && let Poll::Ready(ended) = self.roster.poll_ended(cx)
-        {
-            ended.for_each(|index| self.collect(index));
-        }
+        let all = self.roster.poll_all(cx);
         // Asked after the roster, so that a failure that is not seen here wakes us.
         let failed = if fail_fast { self.roster.failed() } else { None };
-        if failed.is_none() && self.left > 0 {
+        if failed.is_none() && all.is_pending() {
             return Poll::Pending;
         }
         unit.spend();
-        Poll::Ready(failed.map(|index| self.take(index)))
+        // The order of the others does not matter any more.
+        Poll::Ready(failed.map(|index| result(self.tasks.swap_remove(index))))
     }
 
-    fn collect(&mut self, index: usize) {
-        if let Child::Running(handle) = &mut self.children[index]
-            && let Some(result) = handle.try_take()
-        {
-            self.children[index] = Child::Ended(result);
-            self.left -= 1;
-        }
-    }
-
-    /// What the child that has failed came to. The others are not in order any more.
-    fn take(&mut self, index: usize) -> Result<T, JoinError> {
-        self.collect(index);
-        match self.children.swap_remove(index) {
-            Child::Ended(result) => result,
-            Child::Running(_) => unreachable!("a task that failed has ended"),
-        }
-    }
-
-    /// What all came to. All have been collected.
+    /// What all came to. All have ended.
     fn take_all(&mut self) -> impl Iterator<Item = Result<T, JoinError>> + use<T> {
-        std::mem::take(&mut self.children).into_iter().map(|child| match child {
-            Child::Ended(result) => result,
-            Child::Running(_) => unreachable!("none is left"),
-        })
+        std::mem::take(&mut self.tasks).into_iter().map(result)
     }
+}
+
+/// What a task that has ended came to.
+fn result<T>(mut task: JoinHandle<T>) -> Result<T, JoinError> {
+    task.try_take().expect("the roster says that it has ended")
 }
 
 impl<T> Drop for Children<T> {
     fn drop(&mut self) {
-        for child in &self.children {
-            if let Child::Running(handle) = child {
-                handle.cancel_with("the gather that it was for is over");
-            }
+        for task in &self.tasks {
+            task.cancel_with("the gather that it was for is over");
         }
     }
 }
 
 impl<T> fmt::Debug for Children<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Children").field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("Children").field("tasks", &self.tasks.len()).finish_non_exhaustive()
     }
 }

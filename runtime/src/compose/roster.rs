@@ -1,18 +1,17 @@
 //! Which of many tasks have ended, found in time that does not grow with their number.
 //!
 //! Each task of a roster has a waker of its own as its join waker: the address of the chunk it is in, with its number
-//! there in the low bits. A task that ends puts itself (or, where only all together count, its chunk, once the whole
-//! chunk has ended) on a stack and wakes the one who waits; that one takes the whole stack at once. So a task costs its
-//! roster one locked operation, on a word that it shares with a few neighbours, and nobody looks at tasks that go on.
+//! there in the low bits. Where the one who waits is to hear of each task, one that ends puts itself on a stack, and he
+//! takes the whole stack at once. Where he waits for all together, it takes itself off its chunk, and the last of a
+//! chunk takes that off the roster. So a task costs its roster one locked operation, there on a word that it shares
+//! with a few neighbours only, and nobody looks at tasks that go on.
 //!
 //! Who owns what: a chunk is freed by its last reference. The roster has one, and so has each waker. A place on the
-//! stack has none: only the roster follows the stack, and closes it before it gives its own references up.
+//! stack has none: only the roster follows the stack, and it keeps all chunks until it goes.
 
 use crate::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::prim::atomic::{AtomicPtr, AtomicUsize};
 use crate::wait::Slot;
-use std::collections::VecDeque;
-use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -30,8 +29,8 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dr
 pub(crate) enum Hear {
     /// Of each, in the order in which they end.
     Each,
-    /// Of whole chunks; and of a failure at once.
-    Chunks,
+    /// When all have ended; and of a failure at once.
+    All,
 }
 
 /// What the roster shares with its tasks.
@@ -40,6 +39,8 @@ struct Shared {
     hear: Hear,
     /// The stack of those who have ended: `Node`s linked by `next`.
     ended: AtomicPtr<Node>,
+    /// To hear of all: chunks that have not ended, and one for the roster until it is sealed.
+    chunks_left: AtomicUsize,
     /// One more than the index of the first task that failed.
     failed: AtomicUsize,
     waiting: Slot,
@@ -53,21 +54,41 @@ struct Node {
     index: usize,
 }
 
+impl Node {
+    fn new(index: usize) -> Self {
+        Self { next: AtomicPtr::new(ptr::null_mut()), index }
+    }
+}
+
 #[repr(align(64))]
 #[derive(Debug)]
 struct Chunk {
     /// References: the roster's, one for each task that has not ended, one for each that has yet to be added.
     refs: AtomicUsize,
+    /// The roster's index of its first task.
+    first: usize,
     shared: Arc<Shared>,
-    nodes: [Node; CHUNK],
+    /// To hear of each: one for each task.
+    nodes: Box<[Node]>,
 }
 
 impl Chunk {
     /// A chunk for the tasks from `first` on. Its references are the roster's and those of tasks to be added.
     fn create(first: usize, shared: Arc<Shared>) -> NonNull<Self> {
-        let node = |at| Node { next: AtomicPtr::new(ptr::null_mut()), index: first + at };
-        let nodes = std::array::from_fn(node);
-        NonNull::from(Box::leak(Box::new(Self { refs: AtomicUsize::new(1 + CHUNK), shared, nodes })))
+        let nodes = match shared.hear {
+            Hear::Each => (first..first + CHUNK).map(Node::new).collect(),
+            Hear::All => Box::default(),
+        };
+        shared.chunks_left.fetch_add(1, Relaxed);
+        let chunk = Self { refs: AtomicUsize::new(1 + CHUNK), first, shared, nodes };
+        NonNull::from(Box::leak(Box::new(chunk)))
+    }
+
+    /// A task of those that are heard of together has ended.
+    fn take_off(&self) {
+        if self.shared.chunks_left.fetch_sub(1, AcqRel) == 1 {
+            self.shared.waiting.wake();
+        }
     }
 
     /// Puts a node on the stack, on which it is not, and wakes who waits.
@@ -120,17 +141,20 @@ unsafe fn wake(data: *const ()) {
     let (chunk, at) = decode(data);
     // SAFETY: a living waker has a reference.
     let this = unsafe { &*chunk };
-    if this.shared.hear == Hear::Chunks {
-        let mut refs = this.refs.load(Acquire);
-        // Not the last of its chunk: it only gives its reference up.
-        while refs > 2 {
-            match this.refs.compare_exchange_weak(refs, refs - 1, AcqRel, Acquire) {
-                Ok(_) => return,
-                Err(now) => refs = now,
+    match this.shared.hear {
+        Hear::Each => this.push(at),
+        Hear::All => {
+            let mut refs = this.refs.load(Acquire);
+            // Not the last of its chunk: it only gives its reference up.
+            while refs > 2 {
+                match this.refs.compare_exchange_weak(refs, refs - 1, AcqRel, Acquire) {
+                    Ok(_) => return,
+                    Err(now) => refs = now,
+                }
             }
+            this.take_off();
         }
     }
-    this.push(at);
     // SAFETY: the waker's reference goes with it.
     unsafe { Chunk::release(chunk, 1) };
 }
@@ -140,7 +164,7 @@ unsafe fn wake_by_ref(data: *const ()) {
     let (chunk, at) = decode(data);
     // SAFETY: a living waker has a reference.
     let this = unsafe { &*chunk };
-    let _ = this.shared.failed.compare_exchange(0, this.nodes[at].index + 1, AcqRel, Relaxed);
+    let _ = this.shared.failed.compare_exchange(0, this.first + at + 1, AcqRel, Relaxed);
     this.shared.waiting.wake();
 }
 
@@ -156,21 +180,26 @@ pub(crate) struct Roster {
     chunks: Vec<NonNull<Chunk>>,
     /// Tasks added.
     len: usize,
-    /// Taken from the stack, and not yet told.
-    told: VecDeque<Range<usize>>,
+    /// Taken from the stack, and not yet told; the next is the last.
+    told: Vec<usize>,
     is_sealed: bool,
 }
 
 // SAFETY: the pointers are counted references to what is shared by atomics.
 unsafe impl Send for Roster {}
-// SAFETY: a shared roster only gives its length away.
+// SAFETY: a shared roster only tells of a failure, from an atomic.
 unsafe impl Sync for Roster {}
 
 impl Roster {
     pub(crate) fn new(hear: Hear) -> Self {
-        let (ended, failed) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(0));
-        let shared = Arc::new(Shared { hear, ended, failed, waiting: Slot::new() });
-        Self { shared, chunks: Vec::new(), len: 0, told: VecDeque::new(), is_sealed: false }
+        let shared = Arc::new(Shared {
+            hear,
+            ended: AtomicPtr::new(ptr::null_mut()),
+            chunks_left: AtomicUsize::new(1),
+            failed: AtomicUsize::new(0),
+            waiting: Slot::new(),
+        });
+        Self { shared, chunks: Vec::new(), len: 0, told: Vec::new(), is_sealed: false }
     }
 
     /// The join waker for the next task.
@@ -186,22 +215,26 @@ impl Roster {
         unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
     }
 
-    /// The task that was to be added last has ended already; its waker is not needed.
+    /// The task with this index had ended before it could be given its waker.
     pub(crate) fn has_ended(&mut self, index: usize) {
-        self.told.push_back(index..index + 1);
+        self.told.push(index);
     }
 
     /// No more tasks come.
     pub(crate) fn seal(&mut self) {
         self.is_sealed = true;
+        // The next to be told is the last.
+        self.told.reverse();
         let missing = self.chunks.len() * CHUNK - self.len;
-        let Some(last) = self.chunks.last().filter(|_| missing > 0) else { return };
-        // SAFETY: these references were set apart for tasks that do not come; the roster has one more.
-        let only_ours = unsafe { Chunk::release(last.as_ptr(), missing) };
-        if only_ours && self.shared.hear == Hear::Chunks {
-            // All that did come have ended, and none of them could know that it was the last.
-            self.told.push_back(self.range_of(self.len - 1));
+        if let Some(last) = self.chunks.last().filter(|_| missing > 0) {
+            // SAFETY: these references were set apart for tasks that do not come; the roster has one more.
+            let only_ours = unsafe { Chunk::release(last.as_ptr(), missing) };
+            if only_ours {
+                // All that did come have ended, and none of them could know that it was the last.
+                self.shared.chunks_left.fetch_sub(1, AcqRel);
+            }
         }
+        self.shared.chunks_left.fetch_sub(1, AcqRel);
     }
 
     /// The first task that ended badly, if one did.
@@ -209,44 +242,41 @@ impl Roster {
         self.shared.failed.load(Acquire).checked_sub(1)
     }
 
-    /// The next task (or chunk of tasks) that has ended. A failure wakes who waits too: ask [`failed`](Self::failed)
-    /// when this is Pending.
-    pub(crate) fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<Range<usize>> {
-        debug_assert!(self.is_sealed);
-        if let Some(range) = self.next_told() {
-            return Poll::Ready(range);
+    /// Of a roster that hears of each: the next task that has ended.
+    pub(crate) fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<usize> {
+        debug_assert!(self.is_sealed && self.shared.hear == Hear::Each);
+        if let Some(index) = self.next_told() {
+            return Poll::Ready(index);
         }
         self.shared.waiting.register(cx.waker());
         self.next_told().map_or(Poll::Pending, Poll::Ready)
     }
 
-    fn next_told(&mut self) -> Option<Range<usize>> {
+    /// Of a roster that hears of all: ready when all have ended. A failure wakes who waits too: ask
+    /// [`failed`](Self::failed) when this is Pending.
+    pub(crate) fn poll_all(&mut self, cx: &Context<'_>) -> Poll<()> {
+        debug_assert!(self.is_sealed && self.shared.hear == Hear::All);
+        if self.shared.chunks_left.load(Acquire) > 0 {
+            self.shared.waiting.register(cx.waker());
+            if self.shared.chunks_left.load(Acquire) > 0 {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn next_told(&mut self) -> Option<usize> {
         if self.told.is_empty() {
-            self.take_all(self.shared.ended.swap(ptr::null_mut(), AcqRel));
+            // Newest first: as it is taken from the end, the oldest is the next.
+            let mut node = self.shared.ended.swap(ptr::null_mut(), AcqRel);
+            while !node.is_null() {
+                // SAFETY: a node is in a chunk, and the roster has a reference to each.
+                let Node { next, index } = unsafe { &*node };
+                self.told.push(*index);
+                node = next.load(Relaxed);
+            }
         }
-        self.told.pop_front()
-    }
-
-    /// Takes a stack over: its nodes, oldest first.
-    fn take_all(&mut self, mut node: *mut Node) {
-        let before = self.told.len();
-        while !node.is_null() {
-            // SAFETY: a node is in a chunk, and the roster has a reference to each.
-            let Node { next, index } = unsafe { &*node };
-            let (next, index) = (next.load(Relaxed), *index);
-            let range = match self.shared.hear {
-                Hear::Each => index..index + 1,
-                Hear::Chunks => self.range_of(index),
-            };
-            self.told.push_back(range);
-            node = next;
-        }
-        self.told.make_contiguous()[before..].reverse();
-    }
-
-    fn range_of(&self, index: usize) -> Range<usize> {
-        let first = index - index % CHUNK;
-        first..self.len.min(first + CHUNK)
+        self.told.pop()
     }
 }
 

@@ -89,10 +89,9 @@ impl<T> Waiting<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let unit = ready!(budget::poll_unit(cx));
         while self.left > 0 {
-            for index in ready!(self.roster.poll_ended(cx)) {
-                let is_last = self.when == ReturnWhen::FirstException && self.handles[index].has_failed();
-                self.left = if is_last { 0 } else { self.left.saturating_sub(1) };
-            }
+            let index = ready!(self.roster.poll_ended(cx));
+            let is_last = self.when == ReturnWhen::FirstException && self.handles[index].has_failed();
+            self.left = if is_last { 0 } else { self.left - 1 };
         }
         unit.spend();
         Poll::Ready(())

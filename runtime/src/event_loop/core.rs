@@ -5,6 +5,7 @@ use super::exception::{ExceptionContext, Exceptions};
 use super::frame::{self, Frame};
 use super::lane::{Lane, Phase};
 use super::members::Members;
+use super::signals::Signals;
 use super::turns::Turns;
 use super::watch::Watches;
 use crate::context;
@@ -32,6 +33,7 @@ pub(super) struct Core {
     pub(super) is_own: bool,
     pub(super) members: Members,
     pub(super) watches: Watches,
+    pub(super) signals: Signals,
     pub(super) exceptions: Exceptions,
     pub(super) debug: AtomicBool,
     pub(super) slow_after_ns: AtomicU64,
@@ -56,6 +58,7 @@ impl Core {
             is_own,
             members: Members::default(),
             watches: Watches::default(),
+            signals: Signals::default(),
             exceptions: Exceptions::default(),
             debug: AtomicBool::new(debug),
             slow_after_ns: AtomicU64::new(SLOW_AFTER_NS),
@@ -257,6 +260,7 @@ impl Core {
             callback.cancel();
         });
         self.watches.end_all();
+        self.signals.end_all();
         self.members.close();
         if !context::in_async_code() {
             self.handle.block_on(self.members.end_all());

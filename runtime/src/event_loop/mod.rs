@@ -43,6 +43,7 @@ mod lane;
 mod members;
 mod outcome;
 mod promise;
+mod signals;
 mod thread_future;
 mod timer;
 mod turns;
@@ -68,6 +69,7 @@ use crate::handle::Handle;
 use crate::io::Direction;
 use crate::prim::atomic::Ordering::Relaxed;
 use crate::runtime::{Builder, Runtime};
+use crate::signal::SignalKind;
 use crate::task::{self, Extras, JoinHandle, Spawn};
 use callback::{Queued as Callback, once as callback};
 use lane::Phase;
@@ -372,6 +374,30 @@ impl EventLoop {
     /// As [`remove_reader`](Self::remove_reader), for the writer.
     pub fn remove_writer(&self, fd: RawFd) -> bool {
         self.core.watches.remove(fd, Direction::Write)
+    }
+
+    /// Has `call` called on the lane for each delivery of a signal, from now on, in place of the handler that was
+    /// there. The signal no longer does what it does by default, until the last handler and the last
+    /// [`Signal`](crate::signal::Signal) of its kind are gone.
+    ///
+    /// # Errors
+    /// As [`signal`](fn@crate::signal::signal).
+    ///
+    /// # Panics
+    /// When the loop is closed.
+    #[track_caller]
+    pub fn add_signal_handler(
+        &self,
+        kind: SignalKind,
+        call: impl FnMut() + Send + 'static,
+    ) -> io::Result<()> {
+        self.check_open("add_signal_handler");
+        self.core.signals.add(&self.core, kind, call)
+    }
+
+    /// Ends what [`add_signal_handler`](Self::add_signal_handler) began; false when there was no handler.
+    pub fn remove_signal_handler(&self, kind: SignalKind) -> bool {
+        self.core.signals.remove(kind)
     }
 
     /// Has `handler` called with each failure that nobody else hears of, on the thread where it happened, in place of a

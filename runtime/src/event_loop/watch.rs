@@ -30,14 +30,29 @@ struct Watch {
     writer: Option<Side>,
 }
 
-/// One direction: its callback, and the task that waits for readiness.
-struct Side {
+/// One thing that is waited for again and again: its callback, and the task that waits.
+pub(super) struct Side {
     callback: Arc<Repeated>,
     task: CancelHandle,
 }
 
 impl Side {
-    fn end(&self) {
+    /// Starts `attend` as a task with this name.
+    pub(super) fn start(
+        core: &Core,
+        name: String,
+        callback: Arc<Repeated>,
+        attend: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let (extras, spawned_at) = (Extras::for_spawn(Some(name.into()), None), callback.origin.made_at);
+        let spawn = Spawn { spawned_at, extras, joiner: None };
+        let task = core.handle.inner().scheduler.spawn(attend, spawn);
+        let side = Self { callback, task: task.abort_handle() };
+        task.detach();
+        side
+    }
+
+    pub(super) fn end(&self) {
         self.callback.cancel();
         self.task.cancel();
     }
@@ -61,7 +76,7 @@ impl Drop for Watch {
 }
 
 /// A closure that is called again and again.
-struct Repeated {
+pub(super) struct Repeated {
     state: Mutex<State>,
     /// Tells its task that it has had its turn.
     called: Queue<bool>,
@@ -165,20 +180,32 @@ async fn attend(
                 return;
             }
         }
-        let turn: Queued = call.clone();
-        let is_queued = core.upgrade().is_some_and(|core| core.push(turn).is_ok());
-        if !is_queued {
+        if !call.has_turn(&core).await {
             return;
         }
-        call.called().await;
     }
 }
 
 impl Repeated {
-    async fn called(&self) {
-        let mut place = std::pin::pin!(crate::wait::Place::new(&self.called));
-        std::future::poll_fn(|cx| place.as_mut().poll(cx, 1, |called| called.then_some(())).map(drop)).await;
+    pub(super) fn new<F: FnMut() + Send + 'static>(
+        call: F,
+        made_at: &'static Location<'static>,
+    ) -> Arc<Self> {
+        let state = State { call: Some(Box::new(call)), is_removed: false };
+        let origin = Origin { name: type_name::<F>(), made_at };
+        Arc::new(Self { state: Mutex::new(state), called: Queue::new(false), origin })
+    }
+
+    /// Queues a call, and waits until it is over; false when the loop takes no more.
+    pub(super) async fn has_turn(self: &Arc<Self>, core: &Weak<Core>) -> bool {
+        let turn: Queued = self.clone();
+        let is_queued = core.upgrade().is_some_and(|core| core.push(turn).is_ok());
+        if !is_queued {
+            return false;
+        }
+        self.called.arrive(|called| called.then_some(())).await;
         *self.called.lock() = false;
+        true
     }
 }
 
@@ -197,22 +224,15 @@ impl Watches {
     where
         F: FnMut() + Send + 'static,
     {
-        let made_at = Location::caller();
-        let state = State { call: Some(Box::new(call)), is_removed: false };
-        let origin = Origin { name: type_name::<F>(), made_at };
         // Made before the lock is taken, and dropped after it: the closure is foreign.
-        let callback = Arc::new(Repeated { state: Mutex::new(state), called: Queue::new(false), origin });
+        let callback = Repeated::new(call, Location::caller());
         let mut watches = self.0.lock();
         let registration = match watches.get(&fd) {
             Some(watch) => watch.registration.clone(),
             None => Arc::new(register(core, fd)?),
         };
         let task = attend(Arc::downgrade(core), registration.clone(), fd, direction, callback.clone());
-        let extras = Extras::for_spawn(Some(format!("watch of descriptor {fd}").into()), None);
-        let task =
-            core.handle.inner().scheduler.spawn(task, Spawn { spawned_at: made_at, extras, joiner: None });
-        let side = Side { callback, task: task.abort_handle() };
-        task.detach();
+        let side = Side::start(core, format!("watch of descriptor {fd}"), callback, task);
         let watch = watches.entry(fd).or_insert_with(|| Watch { registration, reader: None, writer: None });
         let old = watch.side(direction).replace(side);
         drop(watches);

@@ -1,7 +1,6 @@
 //! The roster under gather, wait and as_completed.
 
 use crate::compose::{self, Hear};
-use std::ops::Range;
 use std::task::{Context, Poll, Waker};
 
 /// Which of many tasks have ended.
@@ -14,9 +13,9 @@ impl Roster {
         Self(compose::Roster::new(Hear::Each))
     }
 
-    /// One that tells of chunks of two, and of failures.
-    pub fn of_chunks() -> Self {
-        Self(compose::Roster::new(Hear::Chunks))
+    /// One that tells when all have ended, and of failures.
+    pub fn of_all() -> Self {
+        Self(compose::Roster::new(Hear::All))
     }
 
     pub fn add(&mut self) -> Waker {
@@ -31,7 +30,11 @@ impl Roster {
         self.0.failed()
     }
 
-    pub fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<Range<usize>> {
+    pub fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<usize> {
         self.0.poll_ended(cx)
+    }
+
+    pub fn poll_all(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.0.poll_all(cx)
     }
 }

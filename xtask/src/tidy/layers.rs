@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["time"],
     &["compose"],
     &["io"],
+    &["signal"],
     &["event_loop"],
     &["coroutine"],
     &["entry", "internals"],

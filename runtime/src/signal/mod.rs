@@ -11,9 +11,9 @@ mod listener;
 
 pub use kind::SignalKind;
 
+use crate::io::{AsyncFd, Interest};
 use futures_core::Stream;
 use listener::Listener;
-use raddle_runtime::io::{AsyncFd, Interest};
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -24,7 +24,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// ```no_run
 /// # async fn example() -> std::io::Result<()> {
-/// use raddle_process::signal::{SignalKind, signal};
+/// use raddle_runtime::signal::{SignalKind, signal};
 /// let mut hangups = signal(SignalKind::hangup())?;
 /// while hangups.recv().await.is_some() {
 ///     println!("reading the configuration again");

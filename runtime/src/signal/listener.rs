@@ -5,17 +5,17 @@
 //! system again, hence the action that does by hand what the system would do.
 
 use super::SignalKind;
-use raddle_runtime::prim::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
-use raddle_runtime::prim::lock::Mutex;
+use crate::prim::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+use crate::prim::lock::Mutex;
 use signal_hook::{SigId, consts::FORBIDDEN, low_level};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The kinds that were ever listened for. Their default actions are installed and stay.
-static AUDIENCES: Mutex<BTreeMap<i32, Arc<Audience>>> = Mutex::new(BTreeMap::new());
+static AUDIENCES: OnceLock<Mutex<BTreeMap<i32, Arc<Audience>>>> = OnceLock::new();
 
 /// Who listens for one kind. Read by the handler without a lock, changed under that of `AUDIENCES`.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Listener {
     pub(super) fn new(kind: SignalKind, sender: UnixStream) -> io::Result<Self> {
         let signal = check(kind)?;
         let pid = process::id();
-        let mut audiences = AUDIENCES.lock();
+        let mut audiences = AUDIENCES.get_or_init(Mutex::default).lock();
         let audience = match audiences.get(&signal) {
             Some(audience) => audience.clone(),
             None => {
@@ -71,7 +71,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _audiences = AUDIENCES.lock();
+        let _audiences = AUDIENCES.get_or_init(Mutex::default).lock();
         // A listener that came into a forked child was never counted there.
         if self.audience.pid.load(SeqCst) == self.pid {
             self.audience.listeners.fetch_sub(1, SeqCst);
