@@ -4,6 +4,7 @@ use super::Target::{Floor, Limit, Peers};
 use super::{Group, PeerKind, Row, Sample, Start, Target, time_on};
 use crate::peers::{Peer, Raddle, Tokio};
 use crate::workloads::compose::{AsCompleted, Gather, Joined, Wait};
+use crate::workloads::promise::{Oneshots, Promises};
 use crate::workloads::{Workload, call_soon, coroutine};
 
 /// The table's third part.
@@ -17,6 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
         ours::<Wait<10_000>>("wait 10k", Limit(300.0)),
         ours::<Wait<100_000>>("wait 100k", Limit(300.0)),
         row("call_soon", Limit(114.0), vec![(PeerKind::Raddle, start_call_soon)]),
+        Row { floor: Some(oneshot), ..ours::<Promises>("promise", Floor(1.0)) },
         row("coroutine send", Limit(15.0), vec![(PeerKind::Raddle, || Box::new(coroutine::send_ns))]),
     ]
 }
@@ -46,6 +48,11 @@ fn start_call_soon() -> Sample {
     Box::new(move || {
         call_soon::call_soon(&runtime, call_soon::REPETITIONS).as_nanos() as f64 / operations as f64
     })
+}
+
+/// The same wakes through oneshot channels.
+fn oneshot() -> f64 {
+    time_on::<Raddle, Oneshots>()()
 }
 
 /// What spawning and joining one by one takes.

@@ -14,6 +14,7 @@ pub mod compose;
 pub mod coroutine;
 pub mod echo;
 pub mod parked;
+pub mod promise;
 pub mod spawn;
 pub mod steal;
 pub mod switch;

@@ -3,9 +3,10 @@
 //! `is_done` is set under the queue's lock, after the outcome was written, and never cleared: who sees it set reads the
 //! outcome without the lock, for it does not change any more.
 
+use crate::budget;
 use crate::prim::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
-use crate::wait::{Place, Queue};
+use crate::wait::{Place, Queue, Stage};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -94,7 +95,11 @@ impl<O, C> Settled<O, C> {
 
     /// Waits in `place`, which is one of ours, for the outcome.
     pub(crate) fn poll(&self, place: Pin<&mut Place<'_, Callbacks<C>>>, cx: &Context<'_>) -> Poll<&O> {
-        std::task::ready!(place.poll(cx, 1, |_| self.get().map(drop)));
+        if place.stage() == Stage::New && self.get().is_some() && budget::try_spend() {
+            place.skip();
+        } else {
+            std::task::ready!(place.poll(cx, 1, |_| self.get().map(drop)));
+        }
         match self.get() {
             Some(outcome) => Poll::Ready(outcome),
             None => unreachable!("only the outcome notifies"),

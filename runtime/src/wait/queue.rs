@@ -278,6 +278,18 @@ impl<S, const LINES: usize> QueueGuard<'_, S, LINES> {
     /// Notifies everybody in the queue in one step, so that nobody can come between the first and the last of them;
     /// then releases the lock; then wakes them in order.
     pub fn release_all(mut self) {
+        if LINES == 1 {
+            // None or one is the common case, and needs no batch.
+            let Some(first) = self.pop(Outcome::All) else { return };
+            if self.is_empty() {
+                drop(self);
+                return batch::wake(first);
+            }
+            let mut wakers = Batches::new();
+            wakers.push(first);
+            self.gather(0, usize::MAX, Outcome::All, &mut wakers);
+            return drop(self);
+        }
         // Woken when it is dropped, after `self` is.
         let mut wakers = Batches::new();
         for line in 0..LINES {
