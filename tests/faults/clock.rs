@@ -5,10 +5,11 @@ use crate::common::{HANGS, SOON, either, multi_thread, on_both, on_both_built, p
 use raddle::time::{
     Duration, Instant, MissedTick, advance, interval, interval_at, sleep, sleep_until, timeout,
 };
-use raddle::{block_in_place, spawn, spawn_blocking};
+use raddle::{block_in_place, gather, spawn, spawn_blocking};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Poll, Waker};
 
+const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[test]
@@ -257,6 +258,24 @@ fn f22_sleepers_wake_at_their_time_to_the_nanosecond() {
             });
         });
     }
+}
+
+/// Two workers that fall asleep at once may both find themselves the last one awake.
+#[test]
+fn f22_workers_that_fall_asleep_together_move_the_time_once() {
+    within(HANGS, || {
+        let runtime = multi_thread(2).start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..5000 {
+                let began = Instant::now();
+                let naps = [1, 2, 3, 4].map(|n| spawn(sleep(n * SECOND)));
+                sleep(SECOND).await;
+                assert_eq!(began.elapsed(), SECOND);
+                gather(naps).await;
+                assert_eq!(began.elapsed(), 4 * SECOND);
+            }
+        });
+    });
 }
 
 #[test]

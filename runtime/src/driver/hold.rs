@@ -42,6 +42,11 @@ impl Driver {
         LetGo(Some(self))
     }
 
+    /// Holds the time for a worker that is about to look for work again.
+    pub(crate) fn hold_turn(&self) -> TurnHold<'_> {
+        TurnHold::new(self)
+    }
+
     /// Ends a hold that was made with `clock().hold()`.
     pub(crate) fn release(&self) {
         if self.clock().release() && self.clock().is_paused() {

@@ -3,8 +3,8 @@
 use super::core::{Probe, Worker};
 use super::find::Found;
 use super::shared::Phase;
-use crate::driver::Turn;
 use crate::driver::clock::LAST;
+use crate::driver::{Turn, TurnHold};
 use crate::idle::{Awake, Searching};
 use crate::prim::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::task::{Ran, Task};
@@ -127,9 +127,12 @@ impl Worker {
         let saw_work = self.has_own_work() || (must_look && shared.has_work());
         // Held until we are counted awake again: what a turn has woken is in our queue, where nobody sees it.
         let mut _hold = None;
-        if !saw_work && !self.advance_paused_time() {
-            self.remote().stats.parks.add(1);
-            _hold = self.turning(|| self.remote().parker.park(&shared.driver));
+        if !saw_work {
+            _hold = self.advance_paused_time();
+            if _hold.is_none() {
+                self.remote().stats.parks.add(1);
+                _hold = self.turning(|| self.remote().parker.park(&shared.driver));
+            }
         }
         let searching = match shared.idle.wake_up(self.index, saw_work) {
             Awake::Chosen(searching) => Some(searching),
@@ -142,39 +145,51 @@ impl Worker {
         searching
     }
 
-    /// With the clock paused, and nothing left to do at this time: moves it to the next timer. True if there may be
-    /// something to do now.
-    fn advance_paused_time(&self) -> bool {
+    /// With the clock paused, and nothing left to do at this time: moves it to the next timer. `Some` if there may be
+    /// something to do now; time is held until that is dropped.
+    ///
+    /// Two workers that fell asleep at once may both be here, each the last one awake (f22). Who moves the time holds
+    /// it first, until he is counted awake. The other finds the hold, or has read the deadline before it: then he
+    /// moves to where time is already.
+    fn advance_paused_time(&self) -> Option<TurnHold<'_>> {
         let shared = &*self.shared;
         let driver = &shared.driver;
         if !driver.clock().is_paused() || !self.is_last_awake() {
-            return false;
+            return None;
         }
         let Some(turning) = driver.try_turn() else {
             // Another worker sleeps in the driver, from before we fell asleep: it is to come to this point now.
             driver.wake();
-            return false;
+            return None;
         };
-        // What has happened comes before what will (f22). Who holds the time pushes before he releases it, so the
-        // queues are looked at after the holds.
+        // What has happened comes before what will (f22).
+        let hold = driver.hold_turn();
         drop(turning.run(Turn::Look));
+        if self.has_own_work() {
+            return Some(hold);
+        }
+        drop(hold);
+        let next = driver.exact_next_deadline();
+        // Who holds the time pushes before he releases it, so the queues are looked at after the holds.
         if driver.clock().is_held() {
-            return false;
+            return None;
         }
         if self.has_own_work() || shared.has_work() {
-            return true;
+            return Some(driver.hold_turn());
         }
         // A pinned task's worker has been unparked, and will come by here when it is done.
         if shared.has_pinned_work() || !self.is_last_awake() {
-            return false;
+            return None;
         }
-        let next = driver.exact_next_deadline();
+        let hold = driver.hold_turn();
+        // Whoever was awake in between may have entered an earlier timer.
+        let next = next.min(driver.exact_next_deadline());
         // Time does not go to its end for what comes after that (f21).
         if next > LAST || !driver.clock().advance_to(next) {
-            return false;
+            return None;
         }
         driver.expire_due(next);
-        true
+        Some(hold)
     }
 
     /// True when all other workers sleep, and none is stuck in a poll.
