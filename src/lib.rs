@@ -36,7 +36,7 @@ pub use raddle_runtime::__private;
 pub mod task {
     pub use raddle_runtime::TaskBuilder as Builder;
     pub use raddle_runtime::task::*;
-    pub use raddle_runtime::{all_tasks as all, task_local};
+    pub use raddle_runtime::{all_tasks as all, task_local, task_tree as tree};
 }
 
 /// The README's program compiles.

@@ -10,6 +10,7 @@ use raddle_runtime::budget;
 use raddle_runtime::prim::lock::{Condvar, Mutex};
 use raddle_runtime::prim::thread;
 use raddle_runtime::wait::Slot;
+use raddle_runtime::wait::note::{What, note};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -58,7 +59,10 @@ pub(crate) async fn lookup(host: String, port: u16) -> io::Result<Vec<SocketAddr
             // It may have come before we were registered.
             take()
         });
-        let Some(answer) = answer else { return Poll::Pending };
+        let Some(answer) = answer else {
+            note(What::Lookup);
+            return Poll::Pending;
+        };
         unit.spend();
         Poll::Ready(answer)
     });

@@ -6,7 +6,7 @@ use crate::context;
 use crate::driver::clock::Clock;
 use crate::metrics::Metrics;
 use crate::prim::lock::Mutex;
-use crate::task::{self, Extras, Id, JoinHandle, Spawn, TaskInfo};
+use crate::task::{self, Extras, Id, JoinHandle, Spawn, TaskInfo, TaskTree};
 use crate::worker::{self, SharedRef};
 use std::any::Any;
 use std::fmt;
@@ -139,7 +139,13 @@ impl Handle {
         let running: Vec<Id> = shared.polled_tasks();
         let mut tasks = Vec::new();
         shared.live.for_each(|header| tasks.push(TaskInfo::of(header, running.contains(&header.id()))));
+        task::resolve(&mut tasks, self.inner.clock().now());
         tasks
+    }
+
+    /// The tasks that have not ended, each below the one that awaits it, else below the one that spawned it.
+    pub fn task_tree(&self) -> TaskTree {
+        TaskTree::of(self.tasks())
     }
 }
 
@@ -239,4 +245,26 @@ impl Inner {
 #[track_caller]
 pub fn all_tasks() -> Vec<TaskInfo> {
     Handle::current().tasks()
+}
+
+/// The tree of all tasks of the current runtime that have not ended: who awaits whom, what each waits for and since
+/// when. Its text is like that of `python -m asyncio pstree`.
+///
+/// ```
+/// # let runtime = raddle_runtime::runtime::Builder::new().worker_threads(2).build().unwrap();
+/// # runtime.block_on(async {
+/// let worker = raddle_runtime::TaskBuilder::new().name("worker").spawn(async {
+///     raddle_runtime::time::sleep(std::time::Duration::from_secs(60)).await
+/// });
+/// println!("{}", raddle_runtime::task_tree());
+/// // └── 'worker' (id 1) at src/main.rs:5: sleep for 0.0 s
+/// # worker.cancel();
+/// # });
+/// ```
+///
+/// # Panics
+/// Outside a runtime.
+#[track_caller]
+pub fn task_tree() -> TaskTree {
+    Handle::current().task_tree()
 }

@@ -1,12 +1,15 @@
 //! Doors for the models in `loom-tests/`, in a model only: thin wrappers around private parts, under the names of what
 //! they wrap. They add nothing but what a caller elsewhere in this crate does with the result.
 
+mod lane;
+mod pool;
 mod roster;
 
+pub use lane::{Lane, LaneTurn, Settled};
+pub use pool::Pool;
 pub use roster::Roster;
 
 use crate::block_on::{self, Roots};
-use crate::blocking::{self, Limits};
 use crate::compose::Group;
 use crate::driver::clock::{Clock, real_now};
 use crate::driver::time::{Entered, Entry};
@@ -22,17 +25,12 @@ use crate::worker::{self, Settings, Shared, SharedRef, StartThread, ThreadBody};
 use crate::{park, queue};
 use std::any::Any;
 use std::future::Future;
-use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-mod lane;
-
-pub use lane::{Lane, LaneTurn, Settled};
 
 /// A queue entry.
 pub struct Task(task::Task);
@@ -78,6 +76,10 @@ impl<S: Schedule> task::Schedule for Played<S> {
 
     fn is_on_worker(&self) -> bool {
         self.0.is_on_worker()
+    }
+
+    fn coarse_now(&self) -> u64 {
+        0
     }
 
     fn completed(&self, _key: task::LiveKey) {}
@@ -465,36 +467,5 @@ impl Source {
 impl Default for Source {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A blocking pool.
-#[derive(Clone)]
-pub struct Pool(Arc<blocking::Pool>);
-
-impl Pool {
-    /// One whose thread starts only when `may_start` says so.
-    pub fn new(
-        threads: usize,
-        keep_alive: Duration,
-        may_start: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Self {
-        let start_thread = move |body: ThreadBody| {
-            if !may_start() {
-                return Err(io::Error::other("no thread is left"));
-            }
-            thread::spawn(&Spec::default(), move || body(&|| ())).map(drop)
-        };
-        let limits = Limits { threads, keep_alive };
-        Self(Arc::new(blocking::Pool::new(limits, Scheduler::new(1).0, Arc::new(start_thread))))
-    }
-
-    pub fn submit(&self, job: Task) {
-        self.0.submit(job.0);
-    }
-
-    /// Returns how many calls are still running when it gives up waiting.
-    pub fn shut_down(&self) -> usize {
-        self.0.shut_down(real_now() + 2 * FAR)
     }
 }

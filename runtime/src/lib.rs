@@ -71,7 +71,7 @@ pub use compose::{
     gather_results, race, shield, task_group, try_gather, wait,
 };
 pub use entry::run;
-pub use handle::all_tasks;
+pub use handle::{all_tasks, task_tree};
 pub use raddle_macros::{main, test};
 pub use spawn::{
     TaskBuilder, YieldNow, block_in_place, consume_budget, spawn, spawn_blocking, spawn_pinned, yield_now,

@@ -2,7 +2,7 @@
 
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use raddle_runtime::wait::{Arrival, Queue};
+use raddle_runtime::wait::{Arrival, Queue, What};
 
 /// The receivers of a channel, as a number.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Audience {
     /// Waits until there is nobody.
     pub(crate) async fn until_empty(&self) {
         loop {
-            let arrival = self.line.arrive(|_| (self.size() == 0).then_some(())).await;
+            let arrival = self.line.arrive(What::Closed, |_| (self.size() == 0).then_some(())).await;
             // Another may have come since the last one went.
             if arrival == Arrival::Admitted(()) || self.size() == 0 {
                 return;

@@ -1,7 +1,7 @@
 //! `Barrier`: so many tasks wait for each other.
 
 use raddle_runtime::budget;
-use raddle_runtime::wait::{Arrival, Batches, Outcome, Place, Queue, QueueGuard, thread};
+use raddle_runtime::wait::{Arrival, Batches, Outcome, Place, Queue, QueueGuard, What, thread};
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
@@ -70,7 +70,7 @@ impl Barrier {
     /// Dropping the future before the barrier is full counts as not having come, as in asyncio: the others wait for one
     /// more. After that it changes nothing: the others go on.
     pub async fn wait(&self) -> Result<BarrierWaitResult, BrokenBarrier> {
-        Waiting { barrier: self, index: 0, place: Place::new(&self.line) }.await
+        Waiting { barrier: self, index: 0, place: Place::new(&self.line).named(What::Barrier) }.await
     }
 
     /// As [`wait`](Self::wait), for a thread outside async code, which sleeps meanwhile.

@@ -1,7 +1,7 @@
 //! `Condition`: waits, beside a lock, until somebody says that what the lock protects has changed.
 
 use crate::{Mutex, MutexGuard};
-use raddle_runtime::wait::{Arrival, Batches, Outcome, Place, Queue, batch};
+use raddle_runtime::wait::{Arrival, Batches, Outcome, Place, Queue, What, batch};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -55,7 +55,7 @@ impl Condition {
     /// that it was chosen for goes to the next in line, also when it was waiting for the lock already.
     pub async fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         let mutex: &'a Mutex<T> = MutexGuard::mutex(&guard);
-        let mut turn = pin!(Turn { place: Place::new(&self.line), is_owed: false });
+        let mut turn = pin!(Turn { place: Place::new(&self.line).named(What::Condition), is_owed: false });
         let mut held = Some(guard);
         poll_fn(|cx| {
             let ended = turn.as_mut().poll_chosen(cx);

@@ -2,7 +2,7 @@
 
 use raddle_runtime::budget;
 use raddle_runtime::prim::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
-use raddle_runtime::wait::{Place, Queue, Stage, thread};
+use raddle_runtime::wait::{Place, Queue, Stage, What, thread};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -65,7 +65,7 @@ impl Event {
     /// # Cancel safety
     /// Dropping the future leaves the line and changes nothing else.
     pub fn wait(&self) -> EventWait<'_> {
-        EventWait { event: self, place: Place::new(&self.line) }
+        EventWait { event: self, place: Place::new(&self.line).named(What::Event) }
     }
 
     /// As [`wait`](Self::wait), for a thread outside async code, which sleeps meanwhile.

@@ -9,7 +9,7 @@
 use raddle_runtime::budget;
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Release};
-use raddle_runtime::wait::{Outcome, Place, Queue, QueueGuard, Stage, batch};
+use raddle_runtime::wait::{Outcome, Place, Queue, QueueGuard, Stage, What, batch};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -83,7 +83,7 @@ impl Notify {
     /// next waiter, or is kept as the permit.
     pub fn notified(&self) -> Notified<'_> {
         let round = self.word.load(Acquire) / ROUND;
-        Notified { notify: self, round, place: Place::new(&self.line) }
+        Notified { notify: self, round, place: Place::new(&self.line).named(What::Notify) }
     }
 
     /// Keeps a notification, unless someone is in line. The word is written also when the permit is there already: who

@@ -2,6 +2,7 @@
 
 use crate::permits::{Permits, Refused};
 use raddle_runtime::consume_budget;
+use raddle_runtime::wait::What;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -113,7 +114,7 @@ impl<T> OnceCell<T> {
             consume_budget().await;
             return Ok(value);
         }
-        let _turn = self.turn.acquire(1).await.map(|()| Turn(&self.turn));
+        let _turn = self.turn.acquire(What::OnceCell, 1).await.map(|()| Turn(&self.turn));
         match self.get() {
             // The line was closed, for there is a value.
             Some(value) => Ok(value),

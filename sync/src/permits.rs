@@ -30,7 +30,7 @@
 use raddle_runtime::budget;
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, QueueGuard, batch};
+use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, QueueGuard, What, batch};
 use std::hint::spin_loop;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
@@ -135,8 +135,8 @@ impl Permits {
     ///
     /// Dropped before it is ready it leaves the line; permits that it was given go to the next.
     #[inline]
-    pub(crate) fn acquire(&self, n: usize) -> Acquiring<'_> {
-        Acquiring { permits: self, n, place: None }
+    pub(crate) fn acquire(&self, what: What, n: usize) -> Acquiring<'_> {
+        Acquiring { permits: self, what, n, place: None }
     }
 
     /// Takes `n` permits, and a unit of the budget, if both are there.
@@ -336,6 +336,8 @@ fn choose(guard: &mut QueueGuard<'_, ()>, hand: &mut usize) -> Option<Waker> {
 #[must_use = "futures do nothing unless awaited"]
 pub(crate) struct Acquiring<'a> {
     permits: &'a Permits,
+    /// What its task is said to wait for.
+    what: What,
     n: usize,
     /// Dropped by hand, out of the way of those who need none.
     place: Option<ManuallyDrop<Place<'a, ()>>>,
@@ -361,10 +363,10 @@ impl Acquiring<'_> {
     #[inline(never)]
     fn poll_in_line(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<Result<(), Refused>> {
         let unit = ready!(budget::poll_unit(cx));
-        let (permits, n) = (self.permits, self.n);
+        let (permits, what, n) = (self.permits, self.what, self.n);
         // SAFETY: nothing is moved out of it.
         let place = &mut unsafe { self.get_unchecked_mut() }.place;
-        let place = place.get_or_insert_with(|| ManuallyDrop::new(Place::new(&permits.queue)));
+        let place = place.get_or_insert_with(|| ManuallyDrop::new(Place::new(&permits.queue).named(what)));
         // SAFETY: the place is pinned whenever we are: once it is made, nothing here moves it.
         let place = unsafe { Pin::new_unchecked(&mut **place) };
         let result = match ready!(place.poll_uncounted(cx, n, |_| permits.take_or_queue(n))) {

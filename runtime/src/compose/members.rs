@@ -7,6 +7,7 @@
 use crate::prim::lock::Mutex;
 use crate::task::linger::{Hold, Over};
 use crate::task::{CancelHandle, Id, Request};
+use crate::wait::note::{What, note};
 use crate::wait::{Batch, Slot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl Members {
         let mut state = self.state.lock();
         state.is_joining = true;
         if !state.alive.is_empty() {
+            note(What::Group);
             return Poll::Pending;
         }
         state.closed.get_or_insert_with(over);

@@ -12,6 +12,7 @@
 use crate::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::prim::atomic::{AtomicPtr, AtomicUsize};
 use crate::wait::Slot;
+use crate::wait::note::{What, note, noted};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -249,7 +250,7 @@ impl Roster {
             return Poll::Ready(index);
         }
         self.shared.waiting.register(cx.waker());
-        self.next_told().map_or(Poll::Pending, Poll::Ready)
+        noted(What::Tasks, self.next_told().map_or(Poll::Pending, Poll::Ready))
     }
 
     /// Of a roster that hears of all: ready when all have ended. A failure wakes who waits too: ask
@@ -259,6 +260,7 @@ impl Roster {
         if self.shared.chunks_left.load(Acquire) > 0 {
             self.shared.waiting.register(cx.waker());
             if self.shared.chunks_left.load(Acquire) > 0 {
+                note(What::Tasks);
                 return Poll::Pending;
             }
         }

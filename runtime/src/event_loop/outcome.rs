@@ -6,7 +6,7 @@
 use crate::budget;
 use crate::prim::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
-use crate::wait::{Place, Queue, Stage};
+use crate::wait::{Place, Queue, Stage, What};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -90,7 +90,7 @@ impl<O, C> Settled<O, C> {
 
     /// A place among those who wait.
     pub(crate) fn place(&self) -> Place<'_, Callbacks<C>> {
-        Place::new(&self.queue)
+        Place::new(&self.queue).named(What::Promise)
     }
 
     /// Waits in `place`, which is one of ours, for the outcome.

@@ -7,6 +7,7 @@ use super::lane::Next;
 use crate::driver::clock::real_now;
 use crate::task::current::yield_soon;
 use crate::time::{Instant, Sleep, sleep_until};
+use crate::wait::note::{What, note};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -82,7 +83,10 @@ impl Turns {
             match self.next(cx) {
                 Next::Batch => {}
                 Next::Idle(until) if self.is_due(until, cx) => {}
-                Next::Idle(_) => return Poll::Pending,
+                Next::Idle(_) => {
+                    note(What::Callbacks);
+                    return Poll::Pending;
+                }
                 Next::Stopped => {
                     self.is_over = true;
                     return Poll::Ready(());

@@ -9,7 +9,7 @@ use super::core::Core;
 use crate::io::{Direction, Interest, Registration};
 use crate::prim::lock::Mutex;
 use crate::task::{CancelHandle, Extras, Spawn};
-use crate::wait::Queue;
+use crate::wait::{Queue, What};
 use std::any::type_name;
 use std::collections::HashMap;
 use std::io;
@@ -203,7 +203,7 @@ impl Repeated {
         if !is_queued {
             return false;
         }
-        self.called.arrive(|called| called.then_some(())).await;
+        self.called.arrive(What::Callbacks, |called| called.then_some(())).await;
         *self.called.lock() = false;
         true
     }

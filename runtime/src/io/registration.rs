@@ -9,6 +9,7 @@ use crate::driver::io::interest::{Direction, Interest, Ready};
 use crate::driver::io::source::{ReadyEvent, Source};
 use crate::driver::io::table::Entry;
 use crate::prim::atomic::{AtomicBool, Ordering::AcqRel};
+use crate::wait::note::{What, note_with};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::RawFd;
@@ -78,9 +79,22 @@ impl Registration {
 
     fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let unit = ready!(budget::poll_unit(cx));
-        let event = ready!(self.source().poll_ready(direction, cx));
+        let event = ready!(self.poll_noted(direction, cx));
         unit.spend();
         Poll::Ready(event)
+    }
+
+    #[inline]
+    fn poll_noted(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let ready = self.source().poll_ready(direction, cx);
+        if ready.is_pending() {
+            let what = match direction {
+                Direction::Read => What::Read,
+                Direction::Write => What::Write,
+            };
+            note_with(what, self.fd as u32);
+        }
+        ready
     }
 
     /// Waits until any of `interest` is ready.
@@ -94,7 +108,10 @@ impl Registration {
         let mut wait = pin!(self.source().wait_ready(interest));
         poll_fn(|cx| {
             let unit = ready!(budget::poll_unit(cx));
-            let event = ready!(wait.as_mut().poll(cx));
+            let Poll::Ready(event) = wait.as_mut().poll(cx) else {
+                note_with(What::Ready, self.fd as u32);
+                return Poll::Pending;
+            };
             unit.spend();
             Poll::Ready(event)
         })
@@ -168,7 +185,7 @@ impl Registration {
         f: &mut impl FnMut() -> io::Result<R>,
     ) -> Poll<(io::Result<R>, Option<ReadyEvent>)> {
         loop {
-            let event = match ready!(self.source().poll_ready(direction, cx)) {
+            let event = match ready!(self.poll_noted(direction, cx)) {
                 Ok(event) => event,
                 Err(error) => return Poll::Ready((Err(error), None)),
             };

@@ -89,6 +89,7 @@ const fn vtable<F: Future + 'static, S: Schedule>() -> Vtable {
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
         join_waker: join_waker::<F, S>,
+        panicked: panicked::<F, S>,
         free: free::<F, S>,
     }
 }
@@ -121,6 +122,12 @@ unsafe fn scheduler<F: Future, S: Schedule>(task: NonNull<Header>) -> *const () 
 unsafe fn join_waker<F: Future, S>(task: NonNull<Header>) -> NonNull<UnsafeCell<MaybeUninit<Waker>>> {
     // SAFETY: the vtable's contract.
     NonNull::from(&unsafe { cell::<F, S>(task) }.join_waker)
+}
+
+unsafe fn panicked<F: Future, S: Schedule>(task: NonNull<Header>, payload: &(dyn Any + Send)) {
+    // SAFETY: the vtable's contract.
+    let cell = unsafe { cell::<F, S>(task) };
+    cell.scheduler.panicked(&cell.header.origin(), payload);
 }
 
 /// What one attempt at a task came to.
@@ -175,7 +182,10 @@ fn attempt<F: Future, S: Schedule>(task: NonNull<Header>) -> Attempt {
     }));
     match poll {
         Ok(Poll::Pending) if entered.take_yielded() => return Attempt::Yielded,
-        Ok(Poll::Pending) => return Attempt::Pending,
+        Ok(Poll::Pending) => {
+            cell.header.note_wait(entered.noted(), cell.scheduler.coarse_now());
+            return Attempt::Pending;
+        }
         Ok(Poll::Ready(output)) => put_result(cell, Ok(output)),
         Err(payload) => {
             cell.header.extras_or_new().fail();
@@ -254,7 +264,12 @@ unsafe fn complete<F: Future, S: Schedule>(task: NonNull<Header>) -> Option<Over
         // SAFETY: rule 2: there is no handle, so the output is the runner's.
         Complete::DropOutput => unsafe { drop_output::<F, S>(task) },
     }
-    let waited = if cell.header.state.is_watched() { cell.header.tell_end() } else { None };
+    let waited = if cell.header.state.is_watched() {
+        // SAFETY: we have completed it, and the scheduler's reference is there.
+        unsafe { Header::tell_end(task) }
+    } else {
+        None
+    };
     // SAFETY: the scheduler's reference is given up by the one who completed the task.
     unsafe { Header::release(task) };
     waited

@@ -5,7 +5,9 @@ use super::header::Header;
 use super::id::Id;
 use super::join::TaskRef;
 use super::request::Request;
+use super::waits::WaitInfo;
 use super::waker;
+use crate::wait::note;
 use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
@@ -23,18 +25,29 @@ thread_local! {
 /// Marks `task` as the one being polled until it is dropped.
 #[inline]
 pub(super) fn enter(task: NonNull<Header>) -> Entered {
-    Entered { outer: CURRENT.replace(task.as_ptr()), outer_yielded: YIELDED.replace(false) }
+    Entered {
+        outer: CURRENT.replace(task.as_ptr()),
+        outer_yielded: YIELDED.replace(false),
+        outer_note: note::replace(0),
+    }
 }
 
 pub(super) struct Entered {
     outer: *const Header,
     outer_yielded: bool,
+    outer_note: u64,
 }
 
 impl Entered {
     #[inline]
     pub(super) fn take_yielded(&self) -> bool {
         YIELDED.take()
+    }
+
+    /// What the poll has noted that it waits for.
+    #[inline]
+    pub(super) fn noted(&self) -> u64 {
+        note::replace(0)
     }
 }
 
@@ -43,6 +56,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.outer);
         YIELDED.set(self.outer_yielded);
+        note::replace(self.outer_note);
     }
 }
 
@@ -107,11 +121,19 @@ pub(crate) fn fail() {
 pub struct TaskInfo {
     origin: Origin,
     running: bool,
+    parent: Option<Id>,
+    waits_for: Option<WaitInfo>,
 }
 
 impl TaskInfo {
     pub(crate) fn of(header: &Header, running: bool) -> Self {
-        Self { origin: header.origin(), running }
+        let waits_for = if running { None } else { header.wait_info() };
+        Self { origin: header.origin(), running, parent: header.spawned_by(), waits_for }
+    }
+
+    /// What is waited for, to be completed by who knows time and tasks.
+    pub(super) fn wait_mut(&mut self) -> Option<&mut WaitInfo> {
+        self.waits_for.as_mut()
     }
 
     pub(crate) fn into_origin(self) -> Origin {
@@ -136,6 +158,17 @@ impl TaskInfo {
     /// True if it was being polled when this was taken.
     pub fn is_running(&self) -> bool {
         self.running
+    }
+
+    /// The task that spawned it, which may have ended since; `None` when it was spawned outside a task.
+    pub fn parent(&self) -> Option<Id> {
+        self.parent
+    }
+
+    /// What it waited for when this was taken; `None` when it was being polled, or about to be. In a listing
+    /// ([`Handle::tasks`](crate::runtime::Handle::tasks)) with time and joined task.
+    pub fn waits_for(&self) -> Option<&WaitInfo> {
+        self.waits_for.as_ref()
     }
 }
 
@@ -176,7 +209,7 @@ pub async fn cancelled() -> Option<String> {
     let mut wait = std::pin::pin!(extras.asked.wait());
     poll_fn(|cx| {
         // Enter the queue first, look second: a request that comes in between finds us.
-        let notified = wait.as_mut().poll_wait(cx);
+        let notified = note::noted(note::What::Cancelled, wait.as_mut().poll_wait(cx));
         if extras.is_asked() { Poll::Ready(()) } else { notified }
     })
     .await;

@@ -1,6 +1,7 @@
 //! What few tasks have: a name, inherited task-locals, a parent, a request to end. One pointer in the header, made on
 //! first need.
 
+use super::done::{self, Callbacks};
 use super::header::Header;
 use super::id::Id;
 use super::linger::{Ends, Over};
@@ -10,7 +11,7 @@ use crate::prim::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Order
 use crate::prim::lock::Mutex;
 use crate::wait::Queue;
 use std::fmt;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 /// The group that a task was spawned into.
@@ -31,6 +32,8 @@ pub(crate) struct Extras {
     pub(super) asked: Queue,
     /// Those who wait for the task's end, whatever it ends with.
     pub(super) ended: Queue,
+    /// What is to be called at the task's end.
+    pub(super) callbacks: Callbacks,
     /// What the task's completion waits for.
     pub(super) ends: Ends,
     /// It panicked, or says itself that its output is an error. Written by the runner, before the task is complete.
@@ -100,11 +103,19 @@ impl Extras {
 }
 
 impl Header {
-    /// The task is complete: tells those who watch it.
-    pub(super) fn tell_end(&self) -> Option<Over> {
-        let extras = self.extras()?;
+    /// The task is complete: tells those who watch it. A group hears of it last, so that its callbacks have been called
+    /// when the group has ended.
+    ///
+    /// # Safety
+    /// By whoever completed the task, once; its reference is there.
+    pub(super) unsafe fn tell_end(task: NonNull<Self>) -> Option<Over> {
+        // SAFETY: by contract.
+        let header = unsafe { task.as_ref() };
+        let extras = header.extras()?;
         extras.ended.notify_all();
-        extras.parent.as_ref()?.child_ended(self.id)
+        // SAFETY: by contract.
+        unsafe { done::call_all(task) };
+        extras.parent.as_ref()?.child_ended(header.id)
     }
 
     /// True when only the ends of others are missing to the task's own.

@@ -1,5 +1,6 @@
 //! The front of a task that is the same for all futures: what queues, wakers and handles point at.
 
+use super::current;
 use super::error::Origin;
 use super::extras::Extras;
 use super::id::Id;
@@ -7,8 +8,10 @@ use super::linger::Over;
 use super::owned::LiveKey;
 use super::runnable::Ran;
 use super::state::State;
-use crate::prim::atomic::{AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed};
+use super::waits::{self, WaitInfo};
+use crate::prim::atomic::{AtomicPtr, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use crate::prim::cell::UnsafeCell;
+use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
@@ -23,9 +26,15 @@ pub(crate) struct Header {
     pub(super) spawned_at: &'static Location<'static>,
     pub(super) extras: AtomicPtr<Extras>,
     pub(super) id: Id,
-    /// The worker that polled it last: its caches have what the task touches. A hint.
-    home: AtomicU32,
+    /// `{id of the task that spawned it: 48, worker that polled it last: 16}`. That worker's caches have what the task
+    /// touches: a hint, written by who polls. Ids of more than 48 bits come after a year of ten million tasks a second.
+    origins: AtomicU64,
+    /// What it waits for (`waits`), written by who polls.
+    waits: AtomicU64,
 }
+
+const HOME_BITS: u32 = 16;
+const NO_HOME: u64 = (1 << HOME_BITS) - 1;
 
 /// The operations that need the future's type. Each takes a pointer to a living task.
 pub(super) struct Vtable {
@@ -43,6 +52,8 @@ pub(super) struct Vtable {
     /// Drops an output that nobody takes; reports a panic nobody saw.
     pub(super) drop_output: unsafe fn(NonNull<Header>),
     pub(super) join_waker: unsafe fn(NonNull<Header>) -> NonNull<UnsafeCell<MaybeUninit<Waker>>>,
+    /// Tells the scheduler of a panic that nobody will see in a `JoinHandle`.
+    pub(super) panicked: unsafe fn(NonNull<Header>, &(dyn Any + Send)),
     /// Frees the memory. The caller had the last reference.
     pub(super) free: unsafe fn(NonNull<Header>),
 }
@@ -57,6 +68,7 @@ impl Header {
         has_joiner: bool,
     ) -> Self {
         let is_watched = extras.as_ref().is_some_and(|extras| extras.has_parent());
+        let spawner = current::with(|spawner| spawner.map_or(0, |spawner| spawner.id.0));
         Self {
             state: State::new(has_joiner, is_watched),
             vtable,
@@ -64,7 +76,8 @@ impl Header {
             spawned_at,
             extras: AtomicPtr::new(extras.map_or(ptr::null_mut(), Box::into_raw)),
             id: Id::next(),
-            home: AtomicU32::new(u32::MAX),
+            origins: AtomicU64::new(spawner << HOME_BITS | NO_HOME),
+            waits: AtomicU64::new(0),
         }
     }
 
@@ -88,15 +101,35 @@ impl Header {
     /// The worker that polled the task last, if one did.
     #[inline]
     pub(crate) fn home(&self) -> usize {
-        self.home.load(Relaxed) as usize
+        (self.origins.load(Relaxed) & NO_HOME) as usize
     }
 
     /// Notes the worker that polls the task now.
     #[inline]
     pub(crate) fn set_home(&self, worker: usize) {
-        if self.home.load(Relaxed) != worker as u32 {
-            self.home.store(worker as u32, Relaxed);
+        let origins = self.origins.load(Relaxed);
+        // Worker numbers are bounded by the configuration, far below 2^16.
+        if origins & NO_HOME != worker as u64 {
+            self.origins.store(origins & !NO_HOME | worker as u64, Relaxed);
         }
+    }
+
+    /// The task that spawned it, if one did.
+    pub(super) fn spawned_by(&self) -> Option<Id> {
+        let id = self.origins.load(Relaxed) >> HOME_BITS;
+        (id != 0).then_some(Id(id))
+    }
+
+    /// Its poll says Pending: notes for what, at `now`. By who polls it.
+    #[inline]
+    pub(super) fn note_wait(&self, note: u64, now: u64) {
+        self.waits.store(waits::stamped(note, now), Relaxed);
+    }
+
+    /// What it waits for, if it does: it is not being polled, nor about to be.
+    pub(super) fn wait_info(&self) -> Option<WaitInfo> {
+        // The state first: of a task that is parked the note has been made.
+        self.state.is_parked().then(|| WaitInfo::of(self.waits.load(Relaxed)))
     }
 
     /// Name, locals and cancellation of the task, if it has any.

@@ -27,6 +27,11 @@ impl Id {
         NEXT.set(id + 1);
         Self(id + 1 - BLOCK)
     }
+
+    /// What a note of a wait has room for.
+    pub(crate) fn low_bits(self) -> u32 {
+        self.0 as u32
+    }
 }
 
 impl fmt::Display for Id {

@@ -1,5 +1,7 @@
 //! Handles on a task: to await its output, to ask it to end.
 
+use super::current::TaskInfo;
+use super::done::{self, DoneCallbackId};
 use super::error::JoinError;
 use super::extras::Extras;
 use super::header::Header;
@@ -8,6 +10,7 @@ use super::request::Request;
 use super::state::{DropJoin, Wake};
 use crate::budget;
 use crate::prim::cell::UnsafeCell;
+use crate::wait::note::{What, note_with};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -168,6 +171,35 @@ impl<T> JoinHandle<T> {
         drop(self);
     }
 
+    /// Has `call` called once when the task has ended, in whatever way; at once and by this thread, if it has ended.
+    /// Callbacks are called in the order in which they were added, by the thread that ends the task, with what is known
+    /// about it: they should be short. Whoever joins the task may go on before them; a group that the task belongs to
+    /// does not. A panic in one is treated as that of a task that nobody joins
+    /// ([`PanicPolicy`](crate::runtime::PanicPolicy)), and the others are called.
+    ///
+    /// ```
+    /// # let runtime = raddle_runtime::runtime::Builder::new().worker_threads(2).build().unwrap();
+    /// # runtime.block_on(async {
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let task = raddle_runtime::TaskBuilder::new().name("job").spawn(async {});
+    /// task.add_done_callback(move |task| tell.send(task.name().map(String::from)).unwrap());
+    /// task.await.unwrap();
+    /// # raddle_runtime::block_in_place(|| {
+    /// assert_eq!(told.recv().unwrap().as_deref(), Some("job"));
+    /// # });
+    /// # });
+    /// ```
+    pub fn add_done_callback(&self, call: impl FnOnce(&TaskInfo) + Send + 'static) -> DoneCallbackId {
+        // SAFETY: alive: the handle has a reference.
+        unsafe { done::add(self.task, Box::new(call)) }
+    }
+
+    /// Takes a callback back; returns how many that were: 1, or 0 when it has been called, or is about to be.
+    pub fn remove_done_callback(&self, id: DoneCallbackId) -> usize {
+        let removed = self.header().extras().and_then(|extras| extras.callbacks.remove(id));
+        usize::from(removed.is_some())
+    }
+
     /// A handle that can cancel the task and nothing else; it may be cloned and outlive this one.
     pub fn abort_handle(&self) -> CancelHandle {
         CancelHandle { task: self.task_ref() }
@@ -254,6 +286,7 @@ impl<T> Future for JoinHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let unit = ready!(budget::poll_unit(cx));
         if !self.header().state.is_complete() && self.store_waker(cx.waker()) {
+            note_with(What::Join, self.header().id.low_bits());
             return Poll::Pending;
         }
         unit.spend();
@@ -348,7 +381,11 @@ impl CancelHandle {
             // The runner completes, then notifies. Enter the queue first, look second: a task that completes in between
             // finds us.
             let notified = wait.as_mut().poll_wait(cx);
-            if self.is_finished() { Poll::Ready(()) } else { notified }
+            if self.is_finished() {
+                return Poll::Ready(());
+            }
+            note_with(What::Join, self.id().low_bits());
+            notified
         })
         .await;
     }

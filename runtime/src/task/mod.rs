@@ -41,6 +41,7 @@
 
 mod cell;
 pub(crate) mod current;
+mod done;
 mod error;
 mod extras;
 mod header;
@@ -54,6 +55,8 @@ mod owned;
 mod request;
 mod runnable;
 mod state;
+mod tree;
+mod waits;
 mod waker;
 
 /// How `wait` names tasks in its reports.
@@ -63,11 +66,14 @@ pub(crate) const NAMES: crate::wait::watch::Names = crate::wait::watch::Names {
 };
 
 pub use current::{TaskInfo, cancelled, current, try_current};
+pub use done::DoneCallbackId;
 pub use error::JoinError;
 pub use id::Id;
 pub use join::{CancelHandle, JoinHandle};
 pub use local::LocalKey;
 pub(crate) use local::{Inherited, InheritedScope, inherited};
+pub use tree::{Link, TaskNode, TaskTree};
+pub use waits::WaitInfo;
 
 pub(crate) use cell::{Spawn, allocate};
 pub(crate) use error::{Origin, message};
@@ -76,6 +82,7 @@ pub(crate) use header::Header;
 pub(crate) use owned::{LiveKey, LiveSet, Shard};
 pub(crate) use request::Request;
 pub(crate) use runnable::{Ran, Task};
+pub(crate) use tree::resolve;
 
 use std::any::Any;
 
@@ -90,6 +97,9 @@ pub(crate) trait Schedule: 'static {
 
     /// True when this thread keeps the scheduler alive for longer than a push: one of its workers.
     fn is_on_worker(&self) -> bool;
+
+    /// The time on its clock, in nanoseconds; it may be that of a moment ago.
+    fn coarse_now(&self) -> u64;
 
     /// A task has ended, and its future is dropped: takes it out of the live set.
     fn completed(&self, key: LiveKey);

@@ -217,6 +217,11 @@ impl State {
         self.0.load(Acquire) & WATCHED != 0
     }
 
+    /// True while it waits for a wake.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.0.load(Acquire) & (RUNNING | NOTIFIED | COMPLETE) == 0
+    }
+
     /// True once the output is in place.
     #[inline]
     pub(crate) fn is_complete(&self) -> bool {

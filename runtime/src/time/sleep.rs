@@ -5,6 +5,7 @@ use crate::budget;
 use crate::context;
 use crate::driver::clock::{LAST, nanos};
 use crate::driver::time::{Entered, Entry};
+use crate::wait::note::{What, note};
 use crate::worker::{SharedRef, current};
 use std::fmt;
 use std::future::Future;
@@ -157,6 +158,7 @@ impl Future for Sleep {
         if self.is_elapsed() {
             return self.end(cx);
         }
+        note(What::Sleep);
         if self.entry.is_waiting() && self.woken == identity(cx.waker()) {
             return Poll::Pending;
         }

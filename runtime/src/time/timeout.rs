@@ -3,6 +3,7 @@
 use super::deadline;
 use super::sleep::{Sleep, sleep, sleep_until};
 use super::{Duration, Instant};
+use crate::wait::note;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -76,7 +77,8 @@ impl<F: Future> Future for Timeout<F> {
         // A future that used the whole budget up must not keep its limit from being looked at (f10).
         // SAFETY: as above.
         let limit = unsafe { Pin::new_unchecked(&mut this.limit) };
-        ready!(crate::budget::without_budget(|| limit.poll(cx)));
+        // What it waits for is what the future waits for.
+        ready!(note::kept(|| crate::budget::without_budget(|| limit.poll(cx))));
         let _passed = deadline::pass();
         future.set(None);
         Poll::Ready(Err(Elapsed { deadline }))

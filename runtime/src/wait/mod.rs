@@ -2,6 +2,7 @@
 //! cancellable queue of many.
 
 pub mod batch;
+pub mod note;
 pub mod place;
 pub mod queue;
 pub mod slot;
@@ -9,6 +10,7 @@ pub mod thread;
 pub(crate) mod watch;
 
 pub use batch::{Batch, Batches};
+pub use note::What;
 pub use place::{Arrival, Place, Wait};
 pub use queue::{Outcome, Queue, QueueGuard, Stage, Waiter};
 pub use slot::Slot;

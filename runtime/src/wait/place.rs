@@ -4,6 +4,7 @@
 //! seen by the look, and whoever changes it later sees the place in line.
 
 use super::batch;
+use super::note::{What, note};
 use super::queue::{Outcome, Queue, QueueGuard, Stage, Waiter};
 use crate::{budget, report, unwind};
 use std::future::{Future, poll_fn};
@@ -36,6 +37,13 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
     /// A place that is not in the line with this number yet.
     pub fn in_line(queue: &'a Queue<S, LINES>, line: u8) -> Self {
         Self { queue, waiter: Waiter::new(line) }
+    }
+
+    /// Says what its task waits for, to those who list tasks.
+    #[inline]
+    pub fn named(mut self, what: What) -> Self {
+        self.waiter.what = what;
+        self
     }
 
     /// Ends a wait that has not begun: what it was for was found without the lock.
@@ -89,7 +97,10 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
             Stage::One => Outcome::One,
             Stage::All => Outcome::All,
             Stage::Done => panic!("a wait was polled after it had ended"),
-            Stage::New | Stage::Queued => return Poll::Pending,
+            Stage::New | Stage::Queued => {
+                note(this.waiter.what);
+                return Poll::Pending;
+            }
         };
         this.waiter.finish();
         Poll::Ready(Arrival::Notified(outcome))
@@ -112,6 +123,7 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
         drop(guard);
         discard(waker);
         let Some(found) = found else {
+            note(self.waiter.what);
             return Poll::Pending;
         };
         self.waiter.finish();
@@ -176,13 +188,17 @@ impl<S, const LINES: usize> Drop for Place<'_, S, LINES> {
 }
 
 impl<S> Queue<S> {
-    /// Waits to be notified, unless `look`, which is asked once, under the lock, finds something. Takes a unit of the
-    /// budget.
+    /// Waits for `what` until it is notified, unless `look`, which is asked once, under the lock, finds something.
+    /// Takes a unit of the budget.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the queue; a notification meant for one is lost if it had been chosen.
-    pub async fn arrive<R>(&self, mut look: impl FnMut(&mut QueueGuard<'_, S>) -> Option<R>) -> Arrival<R> {
-        let mut place = pin!(Place::new(self));
+    pub async fn arrive<R>(
+        &self,
+        what: What,
+        mut look: impl FnMut(&mut QueueGuard<'_, S>) -> Option<R>,
+    ) -> Arrival<R> {
+        let mut place = pin!(Place::new(self).named(what));
         poll_fn(|cx| place.as_mut().poll(cx, 1, &mut look)).await
     }
 

@@ -8,6 +8,7 @@
 //! it says that the waiter was notified, its owner may free it, without the lock.
 
 use super::batch::{self, Batches};
+use super::note::What;
 use super::watch;
 use crate::prim::atomic::{AtomicU8, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
@@ -48,6 +49,8 @@ pub struct Waiter {
     stage: AtomicU8,
     /// Which of its queue's lines it is for.
     line: u8,
+    /// What its task is said to wait for.
+    pub(super) what: What,
     node: UnsafeCell<Node>,
     _pinned: PhantomPinned,
 }
@@ -79,6 +82,7 @@ impl Waiter {
         Self {
             stage: AtomicU8::new(Stage::New as u8),
             line,
+            what: What::Line,
             node: UnsafeCell::new(node),
             _pinned: PhantomPinned,
         }

@@ -42,6 +42,8 @@ pub(crate) struct Worker {
     pub(super) probe: Cell<Probe>,
     /// When the driver was last looked at from this worker's loop, in the clock's nanoseconds.
     pub(super) looked_at: Cell<u64>,
+    /// A time of the clock's that is not long ago; 0 after a rest or a long poll, until somebody asks.
+    pub(super) coarse: Cell<u64>,
     shard: Cell<Shard>,
     /// Pinned tasks woken on this thread.
     pinned: RefCell<VecDeque<Task>>,
@@ -74,6 +76,7 @@ impl Worker {
             bundle: Bundle::default(),
             probe: Cell::default(),
             looked_at: Cell::new(0),
+            coarse: Cell::new(0),
             shard: Cell::new(shard),
             pinned: RefCell::default(),
             turning: Cell::new(false),
@@ -111,6 +114,20 @@ impl Worker {
     #[inline]
     pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
         std::ptr::eq(self.shared.as_ptr(), shared)
+    }
+
+    /// The time, but for what has passed since the last look at the clock: some polls, none of them long.
+    #[inline]
+    pub(super) fn coarse_now(&self) -> u64 {
+        let clock = self.shared.driver.clock();
+        let known = self.coarse.get();
+        // Paused time is read without a system call, and may jump between two polls.
+        if known != 0 && !clock.is_paused() {
+            return known;
+        }
+        let now = clock.now();
+        self.coarse.set(now);
+        now
     }
 
     /// A random number below `n`; the same in each run with the same seed, as far as the same tasks come here.

@@ -81,6 +81,7 @@ impl Worker {
     /// The monitor thought this worker slow: it is not any more.
     #[cold]
     pub(crate) fn catch_up(&self) {
+        self.coarse.set(0);
         if self.remote().pace.reset() {
             self.shared.active.fetch_add(1, SeqCst);
         }
@@ -90,6 +91,7 @@ impl Worker {
     pub(super) fn look_at_driver(&self) {
         let driver = &self.shared.driver;
         let now = driver.clock().now();
+        self.coarse.set(now);
         let stands_still = driver.clock().is_paused();
         let since = now.saturating_sub(self.looked_at.get());
         if driver.io().registered() > 0 && (stands_still || since >= LOOK_EVERY_NS) {
@@ -134,6 +136,7 @@ impl Worker {
                 _hold = self.turning(|| self.remote().parker.park(&shared.driver));
             }
         }
+        self.coarse.set(0);
         let searching = match shared.idle.wake_up(self.index, saw_work) {
             Awake::Chosen(searching) => Some(searching),
             Awake::ByItself => None,

@@ -158,6 +158,14 @@ impl Schedule for SharedRef {
     }
 
     #[inline]
+    fn coarse_now(&self) -> u64 {
+        current::with(|worker| match worker {
+            Some(worker) if worker.belongs_to(self.as_ptr()) => worker.coarse_now(),
+            _ => self.driver.clock().now(),
+        })
+    }
+
+    #[inline]
     fn completed(&self, key: LiveKey) {
         if !key.is_some() {
             return;

@@ -13,7 +13,7 @@ use crate::audience::Audience;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use raddle_runtime::prim::atomic::{AtomicU64, AtomicUsize};
 use raddle_runtime::prim::lock::{Mutex, MutexGuard};
-use raddle_runtime::wait::Queue;
+use raddle_runtime::wait::{Queue, What};
 
 /// Set in the tail when no sender is left.
 const CLOSED: u64 = 1;
@@ -164,7 +164,7 @@ impl<T> Shared<T> {
 
     /// Waits until a receiver that has come to `position` can go on.
     pub(super) async fn until_news(&self, position: u64) {
-        let _ = self.line.arrive(|_| self.has_news(position).then_some(())).await;
+        let _ = self.line.arrive(What::Broadcast, |_| self.has_news(position).then_some(())).await;
     }
 
     /// How many messages someone has still to see.

@@ -8,6 +8,7 @@ use futures_core::Stream;
 use raddle_runtime::budget;
 use raddle_runtime::prim::arc::Arc;
 use raddle_runtime::prim::thread::spin;
+use raddle_runtime::wait::note::{What, note};
 use raddle_runtime::wait::thread;
 use std::fmt;
 use std::future::poll_fn;
@@ -155,6 +156,7 @@ impl<T, B: Bound> Receiver<T, B> {
         } else if self.outlook() == Outlook::Over {
             None
         } else {
+            note(What::Recv);
             return Poll::Pending;
         };
         drop(self.chan.sleeper.take());

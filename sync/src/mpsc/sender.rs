@@ -6,7 +6,7 @@ use super::error::{SendError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use crate::permits::{Permits, Refused};
 use raddle_runtime::prim::arc::Arc;
-use raddle_runtime::wait::thread;
+use raddle_runtime::wait::{What, thread};
 use std::fmt;
 use std::mem;
 
@@ -118,7 +118,7 @@ impl<T> Sender<T, Bounded> {
     #[inline]
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
         let unsettled = Unsettled(&self.chan);
-        let acquired = self.permits().acquire(1).await;
+        let acquired = self.permits().acquire(What::Send, 1).await;
         mem::forget(unsettled);
         match acquired {
             Ok(()) => self.chan.push(value).map_err(SendError),
@@ -202,7 +202,7 @@ impl<T> Sender<T, Bounded> {
             return Err(SendError(()));
         }
         let unsettled = Unsettled(&self.chan);
-        let acquired = self.permits().acquire(n).await;
+        let acquired = self.permits().acquire(What::Send, n).await;
         mem::forget(unsettled);
         acquired.map_err(|_| SendError(()))
     }

@@ -8,7 +8,7 @@ pub use owned::{OwnedMappedMutexGuard, OwnedMutexGuard};
 
 use crate::held::Home;
 use crate::permits::{Permits, granted};
-use raddle_runtime::wait::thread;
+use raddle_runtime::wait::{What, thread};
 use std::cell::UnsafeCell;
 use std::error::Error;
 use std::fmt;
@@ -97,7 +97,7 @@ impl<T: ?Sized> Mutex<T> {
     /// at the end of the line.
     #[inline]
     pub async fn lock(&self) -> MutexGuard<'_, T> {
-        granted(self.permits.acquire(1).await);
+        granted(self.permits.acquire(What::Lock, 1).await);
         // SAFETY: the one permit is ours.
         unsafe { MutexGuard::new(self) }
     }
@@ -108,7 +108,7 @@ impl<T: ?Sized> Mutex<T> {
     /// As [`lock`](Self::lock).
     #[inline]
     pub async fn lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
-        granted(self.permits.acquire(1).await);
+        granted(self.permits.acquire(What::Lock, 1).await);
         // SAFETY: the one permit is ours.
         unsafe { OwnedMutexGuard::new(self) }
     }

@@ -12,6 +12,7 @@
 mod shared;
 
 use raddle_runtime::budget;
+use raddle_runtime::wait::note::{What, note, noted};
 use raddle_runtime::wait::thread;
 use shared::{Progress, Rx, Tx};
 use std::fmt;
@@ -90,7 +91,7 @@ impl<T> Sender<T> {
         let forget = ForgetWaker(&self.0);
         poll_fn(|cx| {
             let unit = ready!(budget::poll_unit(cx));
-            ready!(forget.0.poll_closed(cx.waker()));
+            ready!(noted(What::Closed, forget.0.poll_closed(cx.waker())));
             unit.spend();
             Poll::Ready(())
         })
@@ -188,6 +189,7 @@ impl<T> Future for Receiver<T> {
         let unit = ready!(budget::poll_unit(cx));
         let end = self.0.as_ref().expect("a oneshot receiver was polled after it had returned");
         if end.poll_progress(cx.waker()) == Progress::Open {
+            note(What::Oneshot);
             return Poll::Pending;
         }
         unit.spend();

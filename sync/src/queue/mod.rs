@@ -7,7 +7,7 @@ mod wait;
 
 pub use error::{QueueShutDown, TooManyDone, TryGetError, TryPutError};
 use raddle_runtime::budget;
-use raddle_runtime::wait::{self as waiting, Batch, Batches, Place, thread};
+use raddle_runtime::wait::{self as waiting, Batch, Batches, Place, What, thread};
 use state::{JOINERS, LINES, State, finish_one, push, shut_down, take};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -215,7 +215,7 @@ impl<S: Store> BaseQueue<S> {
     /// # Cancel safety
     /// Dropping the future leaves the line and changes nothing else.
     pub async fn join(&self) {
-        let mut place = pin!(Place::in_line(&self.line, JOINERS));
+        let mut place = pin!(Place::in_line(&self.line, JOINERS).named(What::QueueJoin));
         poll_fn(|cx| place.as_mut().poll(cx, 1, |state| (state.unfinished() == 0).then_some(()))).await;
     }
 

@@ -4,7 +4,7 @@ use super::error::QueueShutDown;
 use super::state::{GETTERS, Guard, LINES, PUTTERS, State, pass_item_on, pass_slot_on, push, take};
 use super::store::Store;
 use raddle_runtime::budget;
-use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, batch};
+use raddle_runtime::wait::{Arrival, Batch, Outcome, Place, Queue, What, batch};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,7 +15,7 @@ pub(super) struct Getting<'a, S> {
 
 impl<'a, S> Getting<'a, S> {
     pub(super) fn new(queue: &'a Queue<State<S>, LINES>) -> Self {
-        Self { place: Place::in_line(queue, GETTERS) }
+        Self { place: Place::in_line(queue, GETTERS).named(What::QueueGet) }
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Putting<'a, S: Store> {
 
 impl<'a, S: Store> Putting<'a, S> {
     pub(super) fn new(queue: &'a Queue<State<S>, LINES>, item: S::Item) -> Self {
-        Self { item: Some(item), place: Place::in_line(queue, PUTTERS) }
+        Self { item: Some(item), place: Place::in_line(queue, PUTTERS).named(What::QueuePut) }
     }
 }
 

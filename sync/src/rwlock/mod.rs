@@ -11,7 +11,7 @@ pub use write::{RwLockMappedWriteGuard, RwLockWriteGuard};
 use crate::held::Home;
 use crate::mutex::TryLockError;
 use crate::permits::{MAX, Permits, granted};
-use raddle_runtime::wait::thread;
+use raddle_runtime::wait::{What, thread};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl<T: ?Sized> RwLock<T> {
     /// end of the line.
     #[inline]
     pub async fn read(&self) -> RwLockReadGuard<'_, T> {
-        granted(self.permits.acquire(1).await);
+        granted(self.permits.acquire(What::ReadLock, 1).await);
         // SAFETY: one permit is ours.
         unsafe { RwLockReadGuard::new(self) }
     }
@@ -99,7 +99,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](Self::read); readers who waited behind it alone go on.
     #[inline]
     pub async fn write(&self) -> RwLockWriteGuard<'_, T> {
-        granted(self.permits.acquire(ALL).await);
+        granted(self.permits.acquire(What::WriteLock, ALL).await);
         // SAFETY: all permits are ours.
         unsafe { RwLockWriteGuard::new(self) }
     }
@@ -110,7 +110,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub async fn read_owned(self: Arc<Self>) -> OwnedRwLockReadGuard<T> {
-        granted(self.permits.acquire(1).await);
+        granted(self.permits.acquire(What::ReadLock, 1).await);
         // SAFETY: one permit is ours.
         unsafe { OwnedRwLockReadGuard::new(self) }
     }
@@ -121,7 +121,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`write`](Self::write).
     #[inline]
     pub async fn write_owned(self: Arc<Self>) -> OwnedRwLockWriteGuard<T> {
-        granted(self.permits.acquire(ALL).await);
+        granted(self.permits.acquire(What::WriteLock, ALL).await);
         // SAFETY: all permits are ours.
         unsafe { OwnedRwLockWriteGuard::new(self) }
     }

@@ -5,7 +5,7 @@ use crate::held::{Held, Home};
 use crate::permits::{MAX, Permits};
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{Acquire, Relaxed, Release};
-use raddle_runtime::wait::thread;
+use raddle_runtime::wait::{What, thread};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl BoundedSemaphore {
     /// stands at the end of the line.
     #[inline]
     pub async fn acquire(&self) -> Result<BoundedPermit<'_>, Closed> {
-        self.permits.acquire(1).await?;
+        self.permits.acquire(What::Semaphore, 1).await?;
         Ok(BoundedPermit { held: Held::new(self) })
     }
 
@@ -106,7 +106,7 @@ impl BoundedSemaphore {
     /// As [`acquire`](Self::acquire).
     #[inline]
     pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedBoundedPermit, Closed> {
-        self.permits.acquire(1).await?;
+        self.permits.acquire(What::Semaphore, 1).await?;
         Ok(OwnedBoundedPermit { held: Held::new(self) })
     }
 

@@ -7,7 +7,7 @@ pub use bounded::{BoundedPermit, BoundedSemaphore, OwnedBoundedPermit, ReleaseEr
 pub use permit::{OwnedPermit, Permit};
 
 use crate::permits::{MAX, Permits, Refused};
-use raddle_runtime::wait::thread;
+use raddle_runtime::wait::{What, thread};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Semaphore {
     /// at the end of the line.
     #[inline]
     pub async fn acquire(&self) -> Result<Permit<'_>, Closed> {
-        self.permits.acquire(1).await?;
+        self.permits.acquire(What::Semaphore, 1).await?;
         Ok(Permit::new(self, 1))
     }
 
@@ -142,7 +142,7 @@ impl Semaphore {
     #[inline]
     pub async fn acquire_many(&self, n: usize) -> Result<Permit<'_>, Closed> {
         assert!(n <= MAX, "{n} permits were asked for: a semaphore can have at most {MAX}");
-        self.permits.acquire(n).await?;
+        self.permits.acquire(What::Semaphore, n).await?;
         Ok(Permit::new(self, n))
     }
 
@@ -155,7 +155,7 @@ impl Semaphore {
     /// As [`acquire`](Self::acquire).
     #[inline]
     pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedPermit, Closed> {
-        self.permits.acquire(1).await?;
+        self.permits.acquire(What::Semaphore, 1).await?;
         Ok(OwnedPermit::new(self, 1))
     }
 
@@ -172,7 +172,7 @@ impl Semaphore {
     #[inline]
     pub async fn acquire_many_owned(self: Arc<Self>, n: usize) -> Result<OwnedPermit, Closed> {
         assert!(n <= MAX, "{n} permits were asked for: a semaphore can have at most {MAX}");
-        self.permits.acquire(n).await?;
+        self.permits.acquire(What::Semaphore, n).await?;
         Ok(OwnedPermit::new(self, n))
     }
 

@@ -11,7 +11,7 @@ use raddle_runtime::budget;
 use raddle_runtime::prim::atomic::AtomicUsize;
 use raddle_runtime::prim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use raddle_runtime::prim::lock::RwLock;
-use raddle_runtime::wait::{Arrival, Queue};
+use raddle_runtime::wait::{Arrival, Queue, What};
 
 /// No sender is left.
 const CLOSED: usize = 1;
@@ -124,7 +124,7 @@ impl<T> Shared<T> {
             {
                 return news;
             }
-            match self.line.arrive(|_| self.news_or_wait(seen)).await {
+            match self.line.arrive(What::Watch, |_| self.news_or_wait(seen)).await {
                 Arrival::Admitted(news) => return news,
                 Arrival::Notified(_) => {
                     if let Some(news) = self.news(seen) {
