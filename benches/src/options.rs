@@ -10,7 +10,7 @@ use crate::rows::{Group, PeerKind, Row, rows};
 #[command(bin_name = "cargo bench -p raddle-benches --bench table --", after_help = row_names())]
 pub struct Options {
     /// Only the rows of these groups, separated by commas
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["core", "sync"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["core", "sync", "model"])]
     pub groups: Vec<Group>,
     /// Only the rows whose name contains one of these words, separated by commas
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
@@ -99,9 +99,9 @@ mod tests {
             let rows = parse(arguments).unwrap().wanted_rows().unwrap();
             rows.iter().map(|row| row.name).collect::<Vec<_>>()
         };
-        let (core, sync) = (names(&["--groups", "core"]), names(&["--groups", "sync"]));
-        assert!(core.contains(&"yield") && sync.contains(&"notify"));
-        assert_eq!(core.len() + sync.len(), rows().len());
+        let [core, sync, model] = ["core", "sync", "model"].map(|group| names(&["--groups", group]));
+        assert!(core.contains(&"yield") && sync.contains(&"notify") && model.contains(&"promise"));
+        assert_eq!(core.len() + sync.len() + model.len(), rows().len());
         assert_eq!(names(&["--groups", "sync", "--rows", "yield,notify"]), ["notify"]);
     }
 
