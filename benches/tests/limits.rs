@@ -4,7 +4,8 @@ use raddle_benches::rows::{PeerKind, Target, rows};
 
 #[test]
 fn raddle_keeps_its_limits_of_memory() {
-    for row in rows() {
+    // Time has limits too, but not on every machine.
+    for row in rows().into_iter().filter(|row| row.unit != "ns") {
         let Target::Limit(limit) = row.target else { continue };
         let (_, start) =
             row.starts.iter().find(|(kind, _)| *kind == PeerKind::Raddle).expect("raddle has it");
