@@ -6,7 +6,8 @@ use crate::driver::clock::nanos;
 use crate::spawn::yield_now;
 
 /// Stops the current runtime's clock. While it is stopped, time jumps to the next timer whenever every task waits and
-/// no blocking call runs; so a test of hours of sleeping takes no time.
+/// no blocking call runs; so a test of hours of sleeping takes no time. What a plain thread does between two calls of
+/// `block_on` does not keep time from jumping to timers that are left; what runs in `spawn_blocking` does.
 ///
 /// # Panics
 /// Outside a runtime; when the clock is stopped already.
