@@ -61,7 +61,8 @@ pub(crate) const ALL: &[Scenario] = &[
             (0.0, "a second result: Err(InvalidState)"),
             (0.0, "called back with 7"),
             (0.0, "added late, called back with 7"),
-            (1.0, "the task's callback, with 1"),
+            (1.0, "the task's callback"),
+            (1.0, "the task's result: 1"),
         ],
     ),
     Scenario::new(
@@ -173,9 +174,14 @@ fn s2_6() {
         say!("a second result: {:?}", future.set_result(8));
         future.clone().await.unwrap();
         future.add_done_callback(|done| say!("added late, called back with {}", done.result().unwrap()));
-        // A task's outcome is owned by whoever awaits it: its callback is a task that does.
-        let task = spawn(nap(1));
-        spawn(async { say!("the task's callback, with {}", task.await.unwrap()) }).await.unwrap();
+        let (task, called) = (spawn(nap(1)), EventLoop::current().create_future());
+        let caller = called.clone();
+        task.add_done_callback(move |_| {
+            say!("the task's callback");
+            caller.set_result(()).unwrap();
+        });
+        called.await.unwrap();
+        say!("the task's result: {}", task.await.unwrap());
     });
 }
 

@@ -33,12 +33,6 @@ impl<T> Mutex<T> {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value, for good.
-    #[cfg(not(loom))]
-    pub fn into_inner(self) -> T {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for the lock.
     #[cfg(not(loom))]
     #[inline]
@@ -174,11 +168,6 @@ mod model {
         /// The value, with nobody else about.
         pub fn get_mut(&mut self) -> &mut T {
             self.0.get_mut().expect("loom's mutex has no poison")
-        }
-
-        /// The value, for good.
-        pub fn into_inner(self) -> T {
-            self.0.into_inner().expect("loom's mutex has no poison")
         }
 
         /// Waits for the lock.

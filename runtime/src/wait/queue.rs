@@ -173,16 +173,6 @@ impl<S, const LINES: usize> Queue<S, LINES> {
     pub fn notify_all(&self) {
         self.lock().release_all();
     }
-
-    /// The state, with nobody else about.
-    pub fn state_mut(&mut self) -> &mut S {
-        &mut self.inner.get_mut().state
-    }
-
-    /// Gives the state back.
-    pub fn into_state(self) -> S {
-        self.inner.into_inner().state
-    }
 }
 
 /// The locked queue.

@@ -33,8 +33,7 @@ impl SharedRef {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.check_fork();
-        let (task, handle) = task::allocate(future, self.clone(), spawn);
+        let (task, handle) = self.make(future, spawn);
         // SAFETY: made just now.
         unsafe { self.admit(task) };
         handle
@@ -44,6 +43,7 @@ impl SharedRef {
     ///
     /// # Panics
     /// In a forked child.
+    #[inline]
     #[track_caller]
     pub(crate) fn make<F>(&self, future: F, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
     where
