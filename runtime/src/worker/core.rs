@@ -2,6 +2,7 @@
 
 use super::current;
 use super::shared::{Bundle, Phase, Remote, Shared, SharedRef};
+use super::worth::Paces;
 use crate::driver::clock::real_now;
 use crate::prim::thread;
 use crate::queue::Local;
@@ -36,6 +37,7 @@ pub(crate) struct Worker {
     pub(super) shared: SharedRef,
     pub(super) local: Local,
     pub(super) rng: Rng,
+    pub(super) paces: Paces,
     /// Turns of the run loop, for what is done once in so many.
     pub(super) tick: Cell<u32>,
     pub(super) bundle: Bundle,
@@ -67,11 +69,13 @@ impl Worker {
     /// Takes the core of remote `index`; `None` if a thread has it.
     pub(crate) fn new(shared: SharedRef, index: usize) -> Option<Self> {
         let Core { local, shard, rng } = shared.remotes[index].core.lock().take()?;
+        let paces = Paces::new(shared.remotes.len());
         Some(Self {
             index,
             shared,
             local,
             rng,
+            paces,
             tick: Cell::new(0),
             bundle: Bundle::default(),
             probe: Cell::default(),

@@ -1,8 +1,10 @@
 //! Where a worker looks for its next task.
 
 use super::core::Worker;
+use super::worth::Watch;
 use crate::idle::Searching;
 use crate::prim::atomic::Ordering::Relaxed;
+use crate::prim::thread::spin;
 use crate::queue::retry;
 use crate::task::Task;
 
@@ -11,6 +13,8 @@ use crate::task::Task;
 const TURNS: u32 = 61;
 /// Pinned tasks go first once in so many turns: neither they nor the others wait for ever.
 const PINNED_TURNS: u32 = 4;
+/// Spins between two looks at a queue that was left to its owner.
+const BREATHER: usize = 256;
 
 /// What a look for work came to.
 pub(super) enum Found<'a> {
@@ -78,11 +82,27 @@ impl Worker {
         self.injected(|| self.shared.injectors.pop(self.index, &self.local))
     }
 
-    /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
+    /// The search elsewhere, until it finds a task, or nothing that is left to its owner.
     fn search(&self) -> Option<Task> {
+        let mut watch = Watch::default();
+        loop {
+            let found = self.look_elsewhere(&mut watch);
+            if found.is_some() || !watch.goes_on() {
+                return found;
+            }
+            (0..BREATHER).for_each(|_| spin(0));
+            // Nobody is woken for what comes in meanwhile: we count as searching.
+            if let Some(task) = self.own_task() {
+                return Some(task);
+            }
+        }
+    }
+
+    /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
+    fn look_elsewhere(&self, watch: &mut Watch) -> Option<Task> {
         self.fresh_events()
             .or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)))
-            .or_else(|| self.steal())
+            .or_else(|| self.steal(watch))
             .or_else(|| self.take_stale_next())
     }
 
@@ -96,12 +116,13 @@ impl Worker {
         self.local.pop(&self.remote().queue).or_else(|| self.pop_pinned())
     }
 
-    fn steal(&self) -> Option<Task> {
+    fn steal(&self, watch: &mut Watch) -> Option<Task> {
         let victims = self.shared.started();
         let first = self.rng.below(victims.len());
         let stolen = (0..victims.len())
             .map(|step| (first + step) % victims.len())
             .filter(|&victim| victim != self.index && victims[victim].queue.has_tasks())
+            .filter(|&victim| self.paces.is_worth(victim, &victims[victim], watch))
             .find_map(|victim| retry(|| victims[victim].queue.steal(&self.local)));
         if stolen.is_some() {
             self.remote().stats.steals.add(1 + self.local.deque().len() as u64);

@@ -12,6 +12,7 @@ mod schedule;
 mod shared;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
+mod worth;
 
 pub(crate) use block::block_in_place;
 pub(crate) use core::{Worker, start_thread};
