@@ -7,10 +7,11 @@
 //! The model plays those who set and cancel, those who wait, look and give up, and those who add and remove callbacks.
 //!
 //! Broken on purpose and seen to fail:
-//! - `settle` sets `is_done` with Relaxed: a look comes beside the write.
-//! - `settle` does not ask whether it is settled: two win.
-//! - `poll` does not look before it enters the line: deadlock.
-//! - `add` does not ask whether it is settled: a callback is handed out by nobody.
+//! - `settle` does not claim the word: two win.
+//! - a waiter enters the word of a promise that is over: deadlock.
+//! - what is put behind the queue's lock does not look whether it is over: nobody comes for it.
+//! - a waiter that was taken out does not wait for its stage: it is freed under the settler.
+//! - whoever settles it forgets `LINE`: those in the queue wait for ever.
 #![cfg(loom)]
 
 use loom::thread;

@@ -1,20 +1,18 @@
 //! What a promise is made of: an outcome that is written once, and those who wait for it.
 //!
-//! `is_done` is set under the queue's lock, after the outcome was written, and never cleared: who sees it set reads the
-//! outcome without the lock, for it does not change any more.
+//! Whoever settles it writes the outcome between the two steps of [`Front`], and nobody does after that: who sees that
+//! it is over reads the outcome without a lock. Callbacks, and all who wait but the first, are behind the queue's lock.
 
-use crate::budget;
-use crate::prim::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::prim::cell::UnsafeCell;
-use crate::wait::{Place, Queue, Stage, What};
+use crate::wait::{Front, Place, Queue, What};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// An outcome `O` to come, and callbacks `C` for when it has.
 #[derive(Debug)]
 pub(crate) struct Settled<O, C> {
+    front: Front,
     queue: Queue<Callbacks<C>>,
-    is_done: AtomicBool,
     outcome: UnsafeCell<Option<O>>,
 }
 
@@ -25,14 +23,14 @@ pub(crate) struct Callbacks<C> {
     list: Vec<(u64, C)>,
 }
 
-// SAFETY: the outcome is written once, under the queue's lock, before `is_done` says so; from then on it is shared, and
-// in the end it is dropped by one thread.
+// SAFETY: the outcome is written once, by the settler, before `front` says that it is over; from then on it is shared,
+// and in the end it is dropped by one thread.
 unsafe impl<O: Send + Sync, C: Send> Sync for Settled<O, C> {}
 
 impl<O, C> Default for Settled<O, C> {
     fn default() -> Self {
         let callbacks = Callbacks { made: 0, list: Vec::new() };
-        Self { queue: Queue::new(callbacks), is_done: AtomicBool::new(false), outcome: UnsafeCell::new(None) }
+        Self { front: Front::new(), queue: Queue::new(callbacks), outcome: UnsafeCell::new(None) }
     }
 }
 
@@ -40,10 +38,10 @@ impl<O, C> Settled<O, C> {
     /// The outcome, once there is one.
     #[inline]
     pub(crate) fn get(&self) -> Option<&O> {
-        if !self.is_done.load(Acquire) {
+        if !self.front.is_over() {
             return None;
         }
-        // SAFETY: it was written before `is_done` was set, and is not written again.
+        // SAFETY: it was written before that, and is not written again.
         self.outcome.with(|outcome| unsafe { &*outcome }).as_ref()
     }
 
@@ -51,18 +49,20 @@ impl<O, C> Settled<O, C> {
     ///
     /// # Errors
     /// When there is one already: the outcome is given back.
+    #[inline]
     pub(crate) fn settle(&self, outcome: O) -> Result<Vec<(u64, C)>, O> {
+        let Some(settling) = self.front.settle() else { return Err(outcome) };
+        // SAFETY: we settle it, and nobody reads before it is over. `None` was there: nothing is dropped.
+        self.outcome.with_mut(|cell| unsafe { cell.write(Some(outcome)) });
+        Ok(if settling.finish() { self.release_line() } else { Vec::new() })
+    }
+
+    /// Wakes all who wait in the queue; returns the callbacks.
+    fn release_line(&self) -> Vec<(u64, C)> {
         let mut queue = self.queue.lock();
-        if self.get().is_some() {
-            drop(queue);
-            return Err(outcome);
-        }
-        // SAFETY: under the lock, and nobody reads before `is_done` is set. `None` was there: nothing is dropped.
-        self.outcome.with_mut(|cell| unsafe { *cell = Some(outcome) });
-        self.is_done.store(true, Release);
         let callbacks = std::mem::take(&mut queue.list);
         queue.release_all();
-        Ok(callbacks)
+        callbacks
     }
 
     /// Keeps a callback until there is an outcome; returns its number.
@@ -71,7 +71,7 @@ impl<O, C> Settled<O, C> {
     /// When there is one already: the callback is given back.
     pub(crate) fn add(&self, callback: C) -> Result<u64, C> {
         let mut queue = self.queue.lock();
-        if self.get().is_some() {
+        if !self.front.mark_line() {
             drop(queue);
             return Err(callback);
         }
@@ -89,20 +89,34 @@ impl<O, C> Settled<O, C> {
     }
 
     /// A place among those who wait.
-    pub(crate) fn place(&self) -> Place<'_, Callbacks<C>> {
-        Place::new(&self.queue).named(What::Promise)
+    pub(crate) fn wait(&self) -> Wait<'_, O, C> {
+        Wait { settled: self, place: Place::new(&self.queue).named(What::Promise) }
     }
+}
 
-    /// Waits in `place`, which is one of ours, for the outcome.
-    pub(crate) fn poll(&self, place: Pin<&mut Place<'_, Callbacks<C>>>, cx: &Context<'_>) -> Poll<&O> {
-        if place.stage() == Stage::New && self.get().is_some() && budget::try_spend() {
-            place.skip();
-        } else {
-            std::task::ready!(place.poll(cx, 1, |_| self.get().map(drop)));
-        }
-        match self.get() {
+/// Waits for an outcome.
+#[derive(Debug)]
+pub(crate) struct Wait<'a, O, C> {
+    settled: &'a Settled<O, C>,
+    place: Place<'a, Callbacks<C>>,
+}
+
+impl<'a, O, C> Wait<'a, O, C> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<&'a O> {
+        let settled = self.settled;
+        // SAFETY: the place is pinned whenever we are: nothing here moves it.
+        let place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
+        ready!(settled.front.poll(place, cx));
+        match settled.get() {
             Some(outcome) => Poll::Ready(outcome),
             None => unreachable!("only the outcome notifies"),
         }
+    }
+}
+
+impl<O, C> Drop for Wait<'_, O, C> {
+    #[inline]
+    fn drop(&mut self) {
+        self.settled.front.leave(&self.place);
     }
 }

@@ -3,9 +3,8 @@
 use super::callback::once;
 use super::core::Core;
 use super::exception::ExceptionContext;
-use super::outcome::{Callbacks, Settled};
+use super::outcome::{Settled, Wait};
 use crate::prim::atomic::{AtomicBool, Ordering::Relaxed};
-use crate::wait::Place;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -37,8 +36,8 @@ type Failure = Arc<dyn Error + Send + Sync>;
 /// Dropping a clone, awaited or not, changes nothing for the others.
 #[must_use = "a promise that nobody keeps is never set"]
 pub struct Promise<T: 'static> {
-    /// In the queue of `inner`, hence dropped before it.
-    place: Place<'static, Callbacks<Done<T>>>,
+    /// Leads into `inner`, hence dropped before it.
+    wait: Wait<'static, Outcome<T>, Done<T>>,
     inner: Arc<Inner<T>>,
 }
 
@@ -123,9 +122,9 @@ impl<T: 'static> Promise<T> {
 
     fn of(inner: Arc<Inner<T>>) -> Self {
         let settled: *const Settled<Outcome<T>, Done<T>> = &raw const inner.settled;
-        // SAFETY: it lives in the Arc, which is kept beside the place and dropped after it.
-        let place = unsafe { &*settled }.place();
-        Self { place, inner }
+        // SAFETY: it lives in the Arc, which is kept beside the wait and dropped after it.
+        let wait = unsafe { &*settled }.wait();
+        Self { wait, inner }
     }
 
     /// True once it has a value or an error, or is cancelled.
@@ -239,11 +238,10 @@ impl<T: Clone + 'static> Future for Promise<T> {
     type Output = Result<T, PromiseError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: `place` is pinned whenever we are; nothing here moves it.
+        // SAFETY: `wait` is pinned whenever we are; nothing here moves it.
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
-        let place = unsafe { Pin::new_unchecked(&mut this.place) };
-        let outcome = ready!(this.inner.settled.poll(place, cx));
+        let outcome = ready!(unsafe { Pin::new_unchecked(&mut this.wait) }.poll(cx));
         Poll::Ready(this.inner.look(outcome))
     }
 }

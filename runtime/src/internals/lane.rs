@@ -103,7 +103,7 @@ impl<O, C> Settled<O, C> {
 
     /// Waits for the outcome, which is there when this returns.
     pub async fn wait(&self) -> &O {
-        let mut place = std::pin::pin!(self.0.place());
-        std::future::poll_fn(|cx| self.0.poll(place.as_mut(), cx)).await
+        let mut wait = std::pin::pin!(self.0.wait());
+        std::future::poll_fn(|cx| wait.as_mut().poll(cx)).await
     }
 }

@@ -52,6 +52,12 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
         self.waiter.finish();
     }
 
+    /// Its waiter, for who keeps it elsewhere than in the queue.
+    #[inline]
+    pub(super) fn waiter(&self) -> &Waiter {
+        &self.waiter
+    }
+
     /// The queue it is for.
     pub fn queue(&self) -> &'a Queue<S, LINES> {
         self.queue
@@ -97,7 +103,7 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
             Stage::One => Outcome::One,
             Stage::All => Outcome::All,
             Stage::Done => panic!("a wait was polled after it had ended"),
-            Stage::New | Stage::Queued => {
+            Stage::New | Stage::Queued | Stage::Alone => {
                 note(this.waiter.what);
                 return Poll::Pending;
             }
@@ -154,6 +160,7 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
         pass_on: impl FnOnce(&mut QueueGuard<'_, S, LINES>) -> Option<R>,
     ) -> Option<R> {
         let stage = self.waiter.stage();
+        debug_assert_ne!(stage, Stage::Alone, "whoever keeps a waiter outside of the queue takes it back");
         if matches!(stage, Stage::New | Stage::All | Stage::Done) {
             self.waiter.finish();
             return None;
@@ -175,7 +182,7 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
 }
 
 /// Drops a waker. Its destructor is foreign code: a panic in it must not take with it what was handed out meanwhile.
-fn discard(waker: Option<Waker>) {
+pub(super) fn discard(waker: Option<Waker>) {
     if waker.is_some() && !unwind::contain(|| drop(waker)) {
         report::warn(format_args!("a waker panicked when it was dropped"));
     }

@@ -32,6 +32,8 @@ pub enum Stage {
     All = 3,
     /// Its owner has seen the end of it.
     Done = 4,
+    /// In the word of a [`Front`](super::front::Front), and in no queue.
+    Alone = 5,
 }
 
 /// What a notification says to the waiter that it takes out.
@@ -96,8 +98,33 @@ impl Waiter {
             1 => Stage::Queued,
             2 => Stage::One,
             3 => Stage::All,
-            _ => Stage::Done,
+            4 => Stage::Done,
+            _ => Stage::Alone,
         }
+    }
+
+    /// Gives it a waker and a stage, and returns the waker it had.
+    ///
+    /// # Safety
+    /// It is in no queue, and nobody but the caller, its owner, knows of it.
+    #[inline]
+    pub(super) unsafe fn fill(&self, stage: Stage, waker: Option<Waker>) -> Option<Waker> {
+        self.stage.store(stage as u8, Relaxed);
+        // SAFETY: by contract the node is the caller's.
+        self.node.with_mut(|node| std::mem::replace(unsafe { &mut (*node).waker }, waker))
+    }
+
+    /// Notifies a waiter that is in no queue, as one of all who wait; returns its waker.
+    ///
+    /// # Safety
+    /// It is alive until its stage says otherwise, and nobody else touches its node until then.
+    #[inline]
+    pub(super) unsafe fn notify_alone(waiter: NonNull<Self>) -> Option<Waker> {
+        // SAFETY: alive and ours, by contract.
+        let waker = unsafe { with_node(waiter.as_ptr(), |node| node.waker.take()) };
+        // SAFETY: as above. This store is our last touch: its owner may free the waiter from here on.
+        unsafe { (*waiter.as_ptr()).stage.store(Stage::All as u8, Release) };
+        waker
     }
 
     /// Its owner is through with it. Not while it is queued.
