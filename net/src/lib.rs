@@ -4,6 +4,10 @@
 //! the `futures-io` traits. [`lookup_host`] asks the system's resolver on threads of its own. [`poll_fd::AsyncFd`]
 //! waits for any other file descriptor.
 //!
+//! [`UnixListener`], [`UnixStream`] and [`UnixDatagram`] are their like on one machine, and pass descriptors; [`pipe`]
+//! has pipes and FIFOs. With the feature `tokio-io`, streams and the ends of pipes have the traits of `tokio::io` too;
+//! with `hyper`, streams have those of `hyper::rt`.
+//!
 //! One read or write is one system call. Everything here needs a runtime: outside one, it panics and says so.
 //!
 //! ```
@@ -26,12 +30,20 @@
 
 mod addr;
 mod error;
+#[cfg(feature = "hyper")]
+pub mod hyper_io;
 mod lookup;
+pub mod pipe;
+pub mod socket;
 pub mod tcp;
+#[cfg(feature = "tokio-io")]
+mod tokio_io;
+pub mod unix;
 
 pub use addr::ToSocketAddrs;
 pub use lookup::lookup_host;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
+pub use unix::{UnixDatagram, UnixListener, UnixStream};
 
 /// Readiness of any file descriptor; the runtime's own, under the name the network crate gives it.
 pub mod poll_fd {

@@ -1,15 +1,28 @@
 //! TCP.
 
-mod backoff;
-pub mod listener;
-pub mod socket;
-pub mod split;
-pub mod split_owned;
-pub mod stream;
-mod stream_io;
+mod kind;
+mod listener;
+mod socket;
+mod stream;
 
-pub use listener::{Incoming, TcpListener};
+pub use listener::TcpListener;
 pub use socket::TcpSocket;
-pub use split::{ReadHalf, WriteHalf};
-pub use split_owned::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use stream::TcpStream;
+
+/// The stream of [`TcpListener::incoming`].
+pub type Incoming<'a> = crate::socket::Incoming<'a, std::net::TcpListener>;
+
+/// The reading half of [`TcpStream::split`].
+pub type ReadHalf<'a> = crate::socket::ReadHalf<'a, std::net::TcpStream>;
+
+/// The writing half of [`TcpStream::split`].
+pub type WriteHalf<'a> = crate::socket::WriteHalf<'a, std::net::TcpStream>;
+
+/// The reading half of [`TcpStream::into_split`].
+pub type OwnedReadHalf = crate::socket::OwnedReadHalf<std::net::TcpStream>;
+
+/// The writing half of [`TcpStream::into_split`]. Dropping it ends the writing, unless by [`OwnedWriteHalf::forget`].
+pub type OwnedWriteHalf = crate::socket::OwnedWriteHalf<std::net::TcpStream>;
+
+/// Two halves that do not belong together.
+pub type ReuniteError = crate::socket::ReuniteError<std::net::TcpStream>;

@@ -1,16 +1,13 @@
-//! [`TcpStream`]: making one, its addresses and options. Reading and writing is in `stream_io.rs`.
+//! [`TcpStream`]: connecting, and the options of TCP. What it shares with other streams is in `socket/`.
 
 use super::socket::TcpSocket;
-use super::split::{ReadHalf, WriteHalf};
-use super::split_owned::{OwnedReadHalf, OwnedWriteHalf};
 use crate::addr::{ToSocketAddrs, resolve};
 use crate::error::Failures;
-use raddle_runtime::io::{Interest, Ready, ReadyEvent, Registration};
+use crate::socket::Stream;
+use raddle_runtime::io::{Interest, ReadyEvent};
 use socket2::{SockRef, Socket, TcpKeepalive};
-use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A TCP connection.
@@ -21,11 +18,7 @@ use std::time::Duration;
 /// [`TcpStream::into_split`] give the two directions to two owners.
 ///
 /// Errors of reading and writing are the system's own; the peer is in [`TcpStream::peer_addr`].
-pub struct TcpStream {
-    /// Dropped before `io`, which closes the descriptor.
-    pub(super) registration: Registration,
-    pub(super) io: std::net::TcpStream,
-}
+pub type TcpStream = Stream<std::net::TcpStream>;
 
 impl TcpStream {
     /// Connects to `addr`; of several addresses to the first that works, trying one after the other.
@@ -83,109 +76,6 @@ impl TcpStream {
             Err(error) if error.kind() == io::ErrorKind::NotConnected && !hung_up => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Has a non-blocking connection watched.
-    #[track_caller]
-    pub(super) fn adopt(io: std::net::TcpStream) -> io::Result<Self> {
-        let mut interest = Interest::READABLE | Interest::WRITABLE;
-        // Out-of-band data cuts reads short: `poll_stream_io` has to know that there is some.
-        if cfg!(any(target_os = "linux", target_os = "android")) {
-            interest |= Interest::PRIORITY;
-        }
-        let registration = Registration::new(io.as_raw_fd(), interest)?;
-        Ok(Self { registration, io })
-    }
-
-    /// Takes over a connection of the standard library, and makes it non-blocking.
-    ///
-    /// # Errors
-    /// When it cannot be made so or cannot be watched.
-    ///
-    /// # Panics
-    /// Outside a runtime.
-    #[track_caller]
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Self::adopt(stream)
-    }
-
-    /// Gives a connection of the standard library back. It stays non-blocking: `set_nonblocking(false)` makes its reads
-    /// and writes wait.
-    ///
-    /// # Errors
-    /// None today.
-    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
-        drop(self.registration);
-        Ok(self.io)
-    }
-
-    /// The reading and the writing half, borrowed.
-    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
-        super::split::split(self)
-    }
-
-    /// The reading and the writing half, each its own owner. Dropping the writing half ends the writing, so that the
-    /// peer sees the end.
-    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        super::split_owned::split(self)
-    }
-
-    /// Waits until any of `interest` is ready, and says which.
-    ///
-    /// # Errors
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    /// Dropping the future leaves the readiness for the next who asks.
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        Ok(self.registration.readiness(interest).await?.ready())
-    }
-
-    /// Waits until a read would find something: then call `try_read`.
-    ///
-    /// # Errors
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    /// As for [`TcpStream::ready`].
-    pub async fn readable(&self) -> io::Result<()> {
-        self.registration.readiness(Interest::READABLE).await.map(drop)
-    }
-
-    /// Waits until a write would find room: then call `try_write`.
-    ///
-    /// # Errors
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    /// As for [`TcpStream::ready`].
-    pub async fn writable(&self) -> io::Result<()> {
-        self.registration.readiness(Interest::WRITABLE).await.map(drop)
-    }
-
-    /// Ends reading, writing, or both. What was written before is still sent.
-    ///
-    /// # Errors
-    /// When the connection is gone already.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.io.shutdown(how)
-    }
-
-    /// This side's address.
-    ///
-    /// # Errors
-    /// When the system cannot tell.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.local_addr()
-    }
-
-    /// The other side's address.
-    ///
-    /// # Errors
-    /// When the connection is gone.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.peer_addr()
     }
 
     /// Whether small writes are sent at once (`TCP_NODELAY`).
@@ -287,31 +177,5 @@ impl TcpStream {
     /// When the system refuses.
     pub fn set_recv_buffer_size(&self, bytes: usize) -> io::Result<()> {
         SockRef::from(&self.io).set_recv_buffer_size(bytes)
-    }
-
-    /// The error that the socket keeps, if any, and forgets it.
-    ///
-    /// # Errors
-    /// When the system cannot tell.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.io.take_error()
-    }
-}
-
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.io.fmt(f)
-    }
-}
-
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
-    }
-}
-
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.io.as_raw_fd()
     }
 }

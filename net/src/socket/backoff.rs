@@ -12,7 +12,7 @@ const MAX: Duration = Duration::from_secs(1);
 
 /// What an error of `accept` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The process or the system is out of descriptors or memory: try again later.
     Exhausted,
     /// A connection that was lost before it was accepted: the next one may be well.
@@ -22,7 +22,7 @@ pub(super) enum Failure {
 }
 
 /// Sorts an error of `accept`. Linux passes on errors that the new connection has already met, see accept(2).
-pub(super) fn classify(error: &io::Error) -> Failure {
+pub(crate) fn classify(error: &io::Error) -> Failure {
     let Some(code) = error.raw_os_error() else { return Failure::Listener };
     match code {
         libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => Failure::Exhausted,
@@ -34,15 +34,15 @@ pub(super) fn classify(error: &io::Error) -> Failure {
 
 /// How long to wait next.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(crate) struct Backoff(Duration);
 
 impl Backoff {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(MIN)
     }
 
     /// This long now, twice as long the next time, one second at most.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let now = self.0;
         self.0 = (now * 2).min(MAX);
         now
