@@ -11,6 +11,8 @@ use std::time::Instant;
 use crate::peers::WORKERS;
 use crate::workloads::echo::{CONNECTIONS, REPETITIONS, ROUND_TRIPS};
 
+pub mod udp;
+
 const EVENTS: usize = 64;
 
 /// Nanoseconds per round trip of `SIZE` bytes.
@@ -126,11 +128,11 @@ fn create() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-fn add(epoll: &OwnedFd, stream: &TcpStream, index: u64) -> io::Result<()> {
+fn add(epoll: &OwnedFd, socket: &impl AsRawFd, index: u64) -> io::Result<()> {
     let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: index };
-    let (epoll, stream) = (epoll.as_raw_fd(), stream.as_raw_fd());
+    let (epoll, socket) = (epoll.as_raw_fd(), socket.as_raw_fd());
     // SAFETY: both descriptors are open, and the event is only read during the call.
-    check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, stream, &mut event) })?;
+    check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, socket, &mut event) })?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 mod model;
 mod sync;
+mod udp;
 
 use crate::peers::{Peer, Raddle, Smol, Tokio};
 use crate::workloads::blocking::{Blocking, BlockingOnTwo};
@@ -37,6 +38,8 @@ pub enum Group {
     Sync,
     /// asyncio's own model: composition, coroutines
     Model,
+    /// What is built on sockets
+    Net,
 }
 
 /// What Raddle is to reach in a row. Except under a limit it must not be behind the better peer either.
@@ -79,7 +82,7 @@ impl Row {
 
 /// All rows, in the tables' order.
 pub fn rows() -> Vec<Row> {
-    core().into_iter().chain(sync::rows()).chain(model::rows()).collect()
+    core().into_iter().chain(sync::rows()).chain(model::rows()).chain(udp::rows()).collect()
 }
 
 fn core() -> Vec<Row> {

@@ -27,11 +27,17 @@ pub enum Target {
 
 mod sealed {
     use super::Target;
+    use std::net::SocketAddr;
 
     /// The hidden half of [`ToSocketAddrs`](super::ToSocketAddrs).
     pub trait Resolve {
         /// What the caller meant.
         fn target(&self) -> Target;
+
+        /// The address, where it is a single one already: [`Resolve::target`] allocates, and a datagram is sent often.
+        fn literal(&self) -> Option<SocketAddr> {
+            None
+        }
     }
 }
 
@@ -41,11 +47,19 @@ impl<T: Resolve + ?Sized> Resolve for &T {
     fn target(&self) -> Target {
         (**self).target()
     }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        (**self).literal()
+    }
 }
 
 impl Resolve for SocketAddr {
     fn target(&self) -> Target {
         Target::Addrs(vec![*self])
+    }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some(*self)
     }
 }
 
@@ -53,11 +67,19 @@ impl Resolve for SocketAddrV4 {
     fn target(&self) -> Target {
         Target::Addrs(vec![(*self).into()])
     }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some((*self).into())
+    }
 }
 
 impl Resolve for SocketAddrV6 {
     fn target(&self) -> Target {
         Target::Addrs(vec![(*self).into()])
+    }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some((*self).into())
     }
 }
 
@@ -65,17 +87,29 @@ impl Resolve for (IpAddr, u16) {
     fn target(&self) -> Target {
         Target::Addrs(vec![(*self).into()])
     }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some((*self).into())
+    }
 }
 
 impl Resolve for (Ipv4Addr, u16) {
     fn target(&self) -> Target {
         Target::Addrs(vec![(*self).into()])
     }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some((*self).into())
+    }
 }
 
 impl Resolve for (Ipv6Addr, u16) {
     fn target(&self) -> Target {
         Target::Addrs(vec![(*self).into()])
+    }
+
+    fn literal(&self) -> Option<SocketAddr> {
+        Some((*self).into())
     }
 }
 

@@ -7,6 +7,7 @@
 //! [`UnixListener`], [`UnixStream`] and [`UnixDatagram`] are their like on one machine, and pass descriptors; [`pipe`]
 //! has pipes and FIFOs. With the feature `tokio-io`, streams and the ends of pipes have the traits of `tokio::io` too;
 //! with `hyper`, streams have those of `hyper::rt`.
+//! [`UdpSocket`] moves datagrams one by one, and dozens at once with [`SendBatch`] and [`RecvBatch`].
 //!
 //! One read or write is one system call. Everything here needs a runtime: outside one, it panics and says so.
 //!
@@ -39,11 +40,13 @@ pub mod tcp;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 pub mod unix;
+pub mod udp;
 
 pub use addr::ToSocketAddrs;
 pub use lookup::lookup_host;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
 pub use unix::{UnixDatagram, UnixListener, UnixStream};
+pub use udp::{RecvBatch, SendBatch, UdpSocket};
 
 /// Readiness of any file descriptor; the runtime's own, under the name the network crate gives it.
 pub mod poll_fd {

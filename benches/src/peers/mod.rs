@@ -11,6 +11,7 @@ mod raddle;
 mod smol;
 pub mod sync;
 mod tokio;
+pub mod udp;
 
 pub use self::raddle::Raddle;
 pub use self::smol::Smol;

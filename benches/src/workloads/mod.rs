@@ -20,6 +20,7 @@ pub mod steal;
 pub mod switch;
 pub mod sync;
 pub mod timers;
+pub mod udp;
 
 /// Something to measure. A repetition is the smallest amount that makes sense; it is timed from within, so
 /// that setting up sockets and crossing over from the outside thread are not part of it.
