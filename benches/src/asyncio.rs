@@ -1,16 +1,15 @@
 //! The asyncio column: `asyncio_rows.py`, which has the same workloads for CPython, is run and its lines are read.
 
-use std::io;
 use std::process::{Command, Output};
 
 use clap::error::{Error, ErrorKind};
 
+use crate::python::{PYTHON, cannot_start};
 use crate::rows::rows;
 
 /// How often the script is run unless the command line says otherwise.
 pub const RUNS_DEFAULT: &str = "3";
 
-const PYTHON: &str = "python3";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/asyncio_rows.py");
 
 /// A row's name, and asyncio's figure in the row's unit.
@@ -29,22 +28,13 @@ pub fn run(words: &[String]) -> Result<Vec<Sample>, Error> {
 fn run_with(python: &str, words: &[String]) -> Result<Vec<Sample>, String> {
     let mut command = Command::new(python);
     command.arg(SCRIPT).arg(format!("--rows={}", words.join(",")));
-    let output = command.output().map_err(|error| cannot_start(python, &error))?;
+    let output = command.output().map_err(|error| format!("--asyncio: {}", cannot_start(python, &error)))?;
     let Output { status, stdout, stderr } = output;
     if !status.success() {
         let stderr = String::from_utf8_lossy(&stderr);
         return Err(format!("--asyncio: {python} failed ({status}): {}", stderr.trim()));
     }
     String::from_utf8_lossy(&stdout).lines().map(parse).collect()
-}
-
-fn cannot_start(python: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("--asyncio needs {python} in PATH, and it is not there: install Python 3.11 or later")
-        }
-        _ => format!("--asyncio: cannot start {python}: {error}"),
-    }
 }
 
 /// One line of the script: a row's name, a tab, a figure.
@@ -101,6 +91,6 @@ mod tests {
     #[test]
     fn a_missing_python_is_named() {
         let error = run_with("no-such-python3", &[]).unwrap_err();
-        assert!(error.contains("needs no-such-python3 in PATH") && error.contains("3.11"), "{error}");
+        assert!(error.contains("no-such-python3 has to be in PATH") && error.contains("3.11"), "{error}");
     }
 }

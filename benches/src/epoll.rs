@@ -2,7 +2,7 @@
 //! connections, with the same bytes and round trips as [`Echo`](crate::workloads::echo::Echo).
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Barrier;
 use std::thread;
@@ -14,6 +14,9 @@ use crate::workloads::echo::{CONNECTIONS, REPETITIONS, ROUND_TRIPS};
 pub mod udp;
 
 const EVENTS: usize = 64;
+
+/// As much as any of the servers reads at once.
+const READ_MAX: usize = 128 * 1024;
 
 /// Nanoseconds per round trip of `SIZE` bytes.
 ///
@@ -34,17 +37,66 @@ pub fn floor<const SIZE: usize>() -> f64 {
 
 /// One thread's share of the connections: when it began and ended.
 fn echo(size: usize, trips: u64, barrier: &Barrier) -> io::Result<(Instant, Instant)> {
-    let epoll = create()?;
     let mut ends = connect(CONNECTIONS / WORKERS, trips)?;
+    drive(&mut ends, size, || {
+        barrier.wait();
+    })
+}
+
+/// Nanoseconds per round trip of `SIZE` bytes with the echo server at `address`, all connections busy at once.
+///
+/// # Panics
+/// Panics where the server does not answer.
+pub fn ask<const SIZE: usize>(address: SocketAddr, connections: usize, trips: u64) -> f64 {
+    let connected: io::Result<Vec<End>> = (0..connections).map(|_| client(address, trips)).collect();
+    let took = connected.and_then(|mut ends| drive(&mut ends, SIZE, || {}));
+    let (start, end) = took.unwrap_or_else(|error| panic!("the echo server at {address}: {error}"));
+    (end - start).as_nanos() as f64 / (connections as u64 * trips) as f64
+}
+
+/// Serves so many connections until they end: the floor of servers that are asked by [`ask`].
+///
+/// # Errors
+/// Fails where loopback sockets do.
+pub fn serve(listener: &TcpListener, connections: usize) -> io::Result<()> {
+    let epoll = create()?;
+    let mut ends = Vec::with_capacity(connections);
+    for index in 0..connections {
+        let (stream, _) = listener.accept()?;
+        set_options(&stream)?;
+        add(&epoll, &stream, index as u64)?;
+        ends.push(stream);
+    }
+    let mut buffer = vec![0; READ_MAX];
+    let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
+    let mut open = connections;
+    while open > 0 {
+        let ready = wait(&epoll, &mut events)?;
+        for event in &events[..ready] {
+            let mut stream = &ends[event.u64 as usize];
+            let length = stream.read(&mut buffer)?;
+            stream.write_all(&buffer[..length])?;
+            if length == 0 {
+                remove(&epoll, stream)?;
+                open -= 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends and answers until every client has had its last reply; `begin` is called when all is prepared.
+fn drive(ends: &mut [End], size: usize, begin: impl FnOnce()) -> io::Result<(Instant, Instant)> {
+    let epoll = create()?;
     for (index, end) in ends.iter().enumerate() {
         add(&epoll, end.stream(), index as u64)?;
     }
     let mut buffer = vec![7; size];
     let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
-    let mut busy = ends.len() / 2;
-    barrier.wait();
+    let mut busy = ends.iter().filter(|end| matches!(end, End::Client { .. })).count();
+    begin();
     let start = Instant::now();
-    for end in &mut ends {
+    for end in &mut *ends {
         end.begin(&buffer)?;
     }
     while busy > 0 {
@@ -88,7 +140,10 @@ impl End {
                 Ok(false)
             }
             Self::Client { stream, received, trips_left } => {
-                *received += stream.read(buffer)?;
+                match stream.read(buffer)? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    length => *received += length,
+                }
                 if *received < buffer.len() {
                     return Ok(false);
                 }
@@ -109,16 +164,23 @@ fn connect(connections: usize, trips: u64) -> io::Result<Vec<End>> {
     let address = listener.local_addr()?;
     let mut ends = Vec::with_capacity(2 * connections);
     for _ in 0..connections {
-        let client = TcpStream::connect(address)?;
+        ends.push(client(address, trips)?);
         let (server, _) = listener.accept()?;
-        for stream in [&client, &server] {
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-        }
-        ends.push(End::Client { stream: client, received: 0, trips_left: trips });
+        set_options(&server)?;
         ends.push(End::Server(server));
     }
     Ok(ends)
+}
+
+fn client(address: SocketAddr, trips: u64) -> io::Result<End> {
+    let stream = TcpStream::connect(address)?;
+    set_options(&stream)?;
+    Ok(End::Client { stream, received: 0, trips_left: trips })
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)
 }
 
 fn create() -> io::Result<OwnedFd> {
@@ -133,6 +195,13 @@ fn add(epoll: &OwnedFd, socket: &impl AsRawFd, index: u64) -> io::Result<()> {
     let (epoll, socket) = (epoll.as_raw_fd(), socket.as_raw_fd());
     // SAFETY: both descriptors are open, and the event is only read during the call.
     check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, socket, &mut event) })?;
+    Ok(())
+}
+
+fn remove(epoll: &OwnedFd, stream: &TcpStream) -> io::Result<()> {
+    let (epoll, stream) = (epoll.as_raw_fd(), stream.as_raw_fd());
+    // SAFETY: both descriptors are open, and this operation reads no event.
+    check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, stream, std::ptr::null_mut()) })?;
     Ok(())
 }
 

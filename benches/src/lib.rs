@@ -16,6 +16,7 @@ pub mod counting;
 pub mod epoll;
 pub mod options;
 pub mod peers;
+pub mod python;
 pub mod rows;
 pub mod table;
 pub mod workloads;

@@ -5,7 +5,8 @@ use clap::Parser;
 use crate::asyncio::RUNS_DEFAULT;
 use crate::rows::{Group, PeerKind, Row, rows};
 
-/// Prints a table of medians: Raddle beside tokio and smol, which take turns in this process.
+/// Prints a table of medians: Raddle beside tokio and smol, which take turns in this process, and beside servers in
+/// Python, which take turns with it in processes of their own.
 #[derive(Parser, Debug)]
 #[command(bin_name = "cargo bench -p raddle-benches --bench table --", after_help = row_names())]
 pub struct Options {
@@ -19,12 +20,13 @@ pub struct Options {
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: u32,
     /// Only these runtimes, separated by commas
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["raddle", "tokio", "smol"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["raddle", "tokio", "smol", "asyncio", "uvloop"])]
     pub peers: Vec<PeerKind>,
     /// Show the fastest and the slowest round beside the median
     #[arg(long)]
     pub spread: bool,
-    /// Show CPython's asyncio beside the others (needs python3, 3.11 or later), as the median of so many runs
+    /// Show CPython's asyncio in the rows of one process too (needs python3, 3.11 or later), as the median of so many
+    /// runs
     #[arg(
         long, value_name = "RUNS", num_args = 0..=1, require_equals = true, default_missing_value = RUNS_DEFAULT,
         value_parser = clap::value_parser!(u32).range(1..=1_000)
@@ -75,7 +77,7 @@ mod tests {
     fn without_arguments_all_rows_and_all_runtimes() {
         let options = parse(&["--bench"]).unwrap();
         assert_eq!(options.wanted_rows().unwrap().len(), rows().len());
-        assert_eq!((options.rounds, options.peers.len(), options.spread), (7, 3, false));
+        assert_eq!((options.rounds, options.peers.len(), options.spread), (7, 5, false));
         assert_eq!(options.asyncio, None);
     }
 

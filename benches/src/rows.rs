@@ -2,11 +2,16 @@
 
 use clap::ValueEnum;
 
+mod connect;
 mod model;
+#[cfg(target_os = "linux")]
+mod streams;
 mod sync;
+mod tls;
 mod udp;
 
 use crate::peers::{Peer, Raddle, Smol, Tokio};
+use crate::python;
 use crate::workloads::blocking::{Blocking, BlockingOnTwo};
 use crate::workloads::echo::Echo;
 use crate::workloads::spawn::{Chained, SpawnDetachedInside, SpawnJoinInside, SpawnJoinOutside};
@@ -17,7 +22,7 @@ use crate::workloads::{Common, Workload, parked, steal, steal::Steal};
 /// One sample of a row.
 pub type Sample = Box<dyn FnMut() -> f64>;
 
-/// Starts a runtime for a row; it lives until the samples' source is dropped.
+/// Starts a runtime or a server for a row; it lives until the samples' source is dropped.
 pub type Start = fn() -> Sample;
 
 /// A runtime under test, by name.
@@ -27,6 +32,20 @@ pub enum PeerKind {
     Raddle,
     Tokio,
     Smol,
+    /// CPython's own event loop
+    Asyncio,
+    /// uvloop under CPython's asyncio
+    Uvloop,
+}
+
+impl PeerKind {
+    /// Why it cannot be measured here, if so.
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Self::Uvloop => python::with_uvloop().err(),
+            Self::Raddle | Self::Tokio | Self::Smol | Self::Asyncio => None,
+        }
+    }
 }
 
 /// What a row is about: each group is a table of its own.
@@ -51,6 +70,8 @@ pub enum Target {
     Floor(f64),
     /// At most this, in the row's unit.
     Limit(f64),
+    /// At least this times uvloop's rate.
+    Uvloop(f64),
 }
 
 /// One question, put to every runtime.
@@ -82,7 +103,16 @@ impl Row {
 
 /// All rows, in the tables' order.
 pub fn rows() -> Vec<Row> {
-    core().into_iter().chain(sync::rows()).chain(model::rows()).chain(udp::rows()).collect()
+    core().into_iter().chain(sync::rows()).chain(model::rows()).chain(net()).collect()
+}
+
+fn net() -> Vec<Row> {
+    let mut rows = connect::rows();
+    rows.extend(udp::rows());
+    rows.extend(tls::rows());
+    #[cfg(target_os = "linux")]
+    rows.extend(streams::rows());
+    rows
 }
 
 fn core() -> Vec<Row> {

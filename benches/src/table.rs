@@ -14,8 +14,8 @@ use crate::rows::{Group, PeerKind, Row, Sample, Target};
 /// Differences up to this are the machine's.
 const NOISE: f64 = 1.1;
 
-/// Where asyncio stands, if it is asked for: after the runtimes that take turns.
-const ASYNCIO_COLUMN: usize = 5;
+/// Where asyncio and uvloop stand, if any row of the table has them: after the other runtimes.
+const PYTHON_COLUMN: usize = 5;
 
 /// Median and extremes of the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +41,6 @@ struct Measured {
     row: Row,
     peers: Vec<(PeerKind, Figure)>,
     floor: Option<Figure>,
-    asyncio: Option<Figure>,
 }
 
 /// Measures what the options ask for and prints a table of each group of rows.
@@ -57,19 +56,40 @@ pub fn run(options: &Options) -> Result<(), clap::Error> {
     for (index, row) in rows.into_iter().enumerate() {
         progress(&format!("{}/{count} {}", index + 1, row.name));
         let asyncio = asyncio.remove(row.name).and_then(Figure::of);
-        measured.push(Measured { asyncio, ..measure(row, options) });
+        let mut of_row = measure(row, options);
+        of_row.peers.extend(asyncio.map(|figure| (PeerKind::Asyncio, figure)));
+        measured.push(of_row);
     }
     progress("");
     let runs = options.asyncio.map(|runs| format!(" (asyncio: of {runs} runs)")).unwrap_or_default();
     println!("Medians of {} rounds{runs}, per operation; lower is better.", options.rounds);
     for group in Group::value_variants() {
-        let of_group = measured.iter().filter(|measured| measured.row.group == *group);
-        let cells: Vec<_> = of_group.map(|measured| cells(measured, options)).collect();
-        if !cells.is_empty() {
-            println!("\n{}", heading(options).add_rows(cells));
+        let of_group: Vec<_> = measured.iter().filter(|measured| measured.row.group == *group).collect();
+        if !of_group.is_empty() {
+            let python = python_columns(&of_group);
+            let cells: Vec<_> =
+                of_group.iter().map(|measured| cells(measured, &python, options.spread)).collect();
+            println!("\n{}", heading(&python).add_rows(cells));
+            missing(&of_group, options).into_iter().for_each(|why| println!("{why}"));
         }
     }
     Ok(())
+}
+
+/// Which of asyncio and uvloop the table has a column for.
+fn python_columns(rows: &[&Measured]) -> Vec<PeerKind> {
+    let is_there = |kind: &PeerKind| rows.iter().any(|row| row.figure(*kind).is_some() || row.starts(*kind));
+    [PeerKind::Asyncio, PeerKind::Uvloop].into_iter().filter(is_there).collect()
+}
+
+/// A line for each runtime that has an empty column.
+fn missing(rows: &[&Measured], options: &Options) -> Vec<String> {
+    let wanted = options.peers.iter().filter(|kind| rows.iter().any(|row| row.starts(**kind)));
+    wanted.filter_map(|kind| kind.missing().map(|why| format!("no {}: {why}", title(*kind)))).collect()
+}
+
+fn title(kind: PeerKind) -> String {
+    format!("{kind:?}").to_lowercase()
 }
 
 /// asyncio's samples by row; none where the options do not ask for it. It comes before the runtimes and takes no
@@ -97,7 +117,8 @@ fn progress(line: &str) {
 
 /// All rounds of one row: in each, every runtime has a turn, then the floor.
 fn measure(row: Row, options: &Options) -> Measured {
-    let starts = row.starts.iter().filter(|(kind, _)| options.peers.contains(kind));
+    let is_wanted = |kind: &PeerKind| options.peers.contains(kind) && kind.missing().is_none();
+    let starts = row.starts.iter().filter(|(kind, _)| is_wanted(kind));
     let mut sources: Vec<(PeerKind, Sample)> = starts.map(|(kind, start)| (*kind, start())).collect();
     let mut samples = vec![Vec::new(); sources.len()];
     let mut floors = Vec::new();
@@ -109,7 +130,7 @@ fn measure(row: Row, options: &Options) -> Measured {
     }
     let figures = samples.into_iter().filter_map(Figure::of);
     let peers = sources.iter().map(|(kind, _)| *kind).zip(figures).collect();
-    Measured { row, peers, floor: Figure::of(floors), asyncio: None }
+    Measured { row, peers, floor: Figure::of(floors) }
 }
 
 impl Figure {
@@ -136,6 +157,11 @@ impl Measured {
         self.peers.iter().find(|(kind, _)| *kind == wanted).map(|(_, figure)| *figure)
     }
 
+    /// Whether the row can be put to it.
+    fn starts(&self, wanted: PeerKind) -> bool {
+        self.row.starts.iter().any(|(kind, _)| *kind == wanted)
+    }
+
     fn median(&self, wanted: PeerKind) -> Option<f64> {
         self.figure(wanted).map(|figure| figure.median)
     }
@@ -160,6 +186,7 @@ impl Measured {
             Target::Peers(target) => ratio? <= if target < 1.0 { target } else { NOISE },
             Target::Floor(target) => self.floor_ratio()? <= target,
             Target::Limit(limit) => raddle <= limit,
+            Target::Uvloop(times) => raddle * times <= self.median(PeerKind::Uvloop)?,
         };
         let limited = matches!(self.row.target, Target::Limit(_));
         Some(match ratio {
@@ -170,14 +197,13 @@ impl Measured {
     }
 }
 
-fn heading(options: &Options) -> Table {
+fn heading(python: &[PeerKind]) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    let mut titles =
-        vec!["row", "unit", "raddle", "tokio", "smol", "floor", "/ peer", "/ floor", "target", ""];
-    if options.asyncio.is_some() {
-        titles.insert(ASYNCIO_COLUMN, "asyncio");
-    }
+    let mut titles = ["row", "unit", "raddle", "tokio", "smol", "floor", "/ peer", "/ floor", "target", ""]
+        .map(str::to_owned)
+        .to_vec();
+    titles.splice(PYTHON_COLUMN..PYTHON_COLUMN, python.iter().copied().map(title));
     let figures = titles.len() - 4;
     table.set_header(titles);
     for column in table.column_iter_mut().skip(2).take(figures) {
@@ -186,8 +212,8 @@ fn heading(options: &Options) -> Table {
     table
 }
 
-fn cells(measured: &Measured, options: &Options) -> Vec<String> {
-    let show = |figure: Option<Figure>| figure.map_or_else(nothing, |figure| figure.show(options.spread));
+fn cells(measured: &Measured, python: &[PeerKind], spread: bool) -> Vec<String> {
+    let show = |figure: Option<Figure>| figure.map_or_else(nothing, |figure| figure.show(spread));
     let figure = |wanted| show(measured.figure(wanted));
     let ratio = |ratio: Option<f64>| ratio.map_or_else(nothing, |ratio| format!("{ratio:.2}"));
     let mut cells = vec![
@@ -202,9 +228,7 @@ fn cells(measured: &Measured, options: &Options) -> Vec<String> {
         show_target(measured.row.target),
         measured.verdict().map_or("", mark).to_owned(),
     ];
-    if options.asyncio.is_some() {
-        cells.insert(ASYNCIO_COLUMN, show(measured.asyncio));
-    }
+    cells.splice(PYTHON_COLUMN..PYTHON_COLUMN, python.iter().map(|kind| figure(*kind)));
     cells
 }
 
@@ -213,6 +237,7 @@ fn show_target(target: Target) -> String {
         Target::Peers(ratio) => format!("{ratio:.2} of peer"),
         Target::Floor(ratio) => format!("{ratio:.2} of floor"),
         Target::Limit(limit) => format!("at most {limit}"),
+        Target::Uvloop(times) => format!("{times:.0} x uvloop"),
     }
 }
 
@@ -243,8 +268,6 @@ fn show(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::rows::rows;
 
@@ -256,7 +279,7 @@ mod tests {
             (PeerKind::Tokio, figure(200.0)),
             (PeerKind::Smol, figure(100.0)),
         ];
-        Measured { row, peers, floor: floor.map(figure), asyncio: None }
+        Measured { row, peers, floor: floor.map(figure) }
     }
 
     #[test]
@@ -291,28 +314,38 @@ mod tests {
     }
 
     #[test]
-    fn asyncio_has_a_column_where_it_is_asked_for_and_no_say() {
-        let options =
-            |arguments: &[&str]| Options::try_parse_from(["table"].iter().chain(arguments)).unwrap();
+    fn python_has_columns_where_it_has_figures_and_no_say() {
         let mut measured = measured(Target::Peers(1.0), 100.0, None);
-        let without = cells(&measured, &options(&[]));
-        measured.asyncio = Figure::of(vec![10.0, 30.0, 20.0]);
-        assert_eq!(cells(&measured, &options(&[])), without);
-        let with = cells(&measured, &options(&["--asyncio"]));
+        assert_eq!(python_columns(&[&measured]), []);
+        let without = cells(&measured, &[], false);
+        measured.peers.push((PeerKind::Asyncio, Figure::of(vec![10.0, 30.0, 20.0]).unwrap()));
+        let columns = python_columns(&[&measured]);
+        assert_eq!(columns, [PeerKind::Asyncio]);
+        let with = cells(&measured, &columns, false);
         assert_eq!(with[..5], without[..5]);
         assert_eq!(with[5], "20.0");
         assert_eq!(with[6..], without[5..]);
-        assert_eq!(heading(&options(&["--asyncio"])).column_count(), with.len());
-        assert_eq!(heading(&options(&[])).column_count(), without.len());
+        assert_eq!(heading(&columns).column_count(), with.len());
+        assert_eq!(heading(&[]).column_count(), without.len());
+    }
+
+    #[test]
+    fn a_rate_of_uvloop_is_a_target_where_there_is_one() {
+        let mut measured = measured(Target::Uvloop(3.0), 90.0, None);
+        measured.peers.truncate(1);
+        assert_eq!(measured.verdict(), None);
+        measured.peers.push((PeerKind::Uvloop, Figure::of(vec![270.0]).unwrap()));
+        assert_eq!(measured.verdict(), Some(Verdict::Reached));
+        measured.row.target = Target::Uvloop(4.0);
+        assert_eq!(measured.verdict(), Some(Verdict::Short));
     }
 
     #[test]
     fn a_runtime_without_such_a_thing_has_a_dash_and_no_say() {
-        let options = Options::try_parse_from(["table"]).unwrap();
         let mut measured = measured(Target::Peers(1.0), 190.0, None);
         assert_eq!(measured.verdict(), Some(Verdict::Behind));
         measured.peers.retain(|(kind, _)| *kind != PeerKind::Smol);
-        assert_eq!(cells(&measured, &options)[2..5], ["190", "200", "-"]);
+        assert_eq!(cells(&measured, &[], false)[2..5], ["190", "200", "-"]);
         assert_eq!(measured.verdict(), Some(Verdict::Reached));
     }
 

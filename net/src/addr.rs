@@ -25,6 +25,16 @@ pub enum Target {
     Invalid(String),
 }
 
+impl Target {
+    /// What would be looked up; nothing for literals.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Name(name, _) | Self::NameOnly(name) => name,
+            Self::Addrs(_) | Self::Invalid(_) => "",
+        }
+    }
+}
+
 mod sealed {
     use super::Target;
     use std::net::SocketAddr;

@@ -2,10 +2,16 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// `what` failed at `place`. The kind stays; the text is "connect to 127.0.0.1:80: Connection refused (os error 111)".
 pub(crate) fn at(what: &str, place: impl fmt::Display, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what} {place}: {error}"))
+}
+
+/// `what` at `place` was given up after `limit`.
+pub(crate) fn no_answer(what: &str, place: impl fmt::Display, limit: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("{what} {place}: no answer within {limit:?}"))
 }
 
 /// What remains when no address worked: the last failure, or the texts of all.

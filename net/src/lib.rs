@@ -8,6 +8,7 @@
 //! has pipes and FIFOs. With the feature `tokio-io`, streams and the ends of pipes have the traits of `tokio::io` too;
 //! with `hyper`, streams have those of `hyper::rt`.
 //! [`UdpSocket`] moves datagrams one by one, and dozens at once with [`SendBatch`] and [`RecvBatch`].
+//! Behind the feature `tls` there is a module of that name.
 //!
 //! One read or write is one system call. Everything here needs a runtime: outside one, it panics and says so.
 //!
@@ -30,23 +31,40 @@
 //! ```
 
 mod addr;
+mod connect;
+mod copy;
 mod error;
 #[cfg(feature = "hyper")]
 pub mod hyper_io;
 mod lookup;
 pub mod pipe;
 pub mod socket;
+pub mod streams;
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
-pub mod unix;
+pub mod transport;
 pub mod udp;
+pub mod unix;
 
 pub use addr::ToSocketAddrs;
-pub use lookup::lookup_host;
-pub use tcp::{TcpListener, TcpSocket, TcpStream};
-pub use unix::{UnixDatagram, UnixListener, UnixStream};
+pub use copy::{copy, copy_bidirectional, copy_buf, sendfile};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use copy::{splice, splice_bidirectional};
+pub use lookup::{lookup_host, lookup_host_timeout};
+pub use streams::{
+    StreamOptions, StreamReader, StreamWriter, open_connection, open_unix_connection, start_server,
+    start_unix_server,
+};
+pub use tcp::{TcpKeepalive, TcpListener, TcpSocket, TcpStream};
+pub use transport::{
+    BufferedProtocol, DatagramProtocol, DatagramTransport, Protocol, Server, Transport, create_connection,
+    create_datagram_endpoint, create_server, create_unix_connection, create_unix_server,
+};
 pub use udp::{RecvBatch, SendBatch, UdpSocket};
+pub use unix::{UnixDatagram, UnixListener, UnixStream};
 
 /// Readiness of any file descriptor; the runtime's own, under the name the network crate gives it.
 pub mod poll_fd {

@@ -2,25 +2,11 @@
 
 mod common;
 
-use common::{open_fds, poll_once, run};
+use common::{full_listener, open_fds, poll_once, run};
 use raddle_net::poll_fd::AsyncFd;
-use raddle_net::{TcpListener, TcpSocket, TcpStream};
+use raddle_net::{TcpListener, TcpStream};
 use std::fs::File;
-use std::net::SocketAddr;
 use std::pin::pin;
-
-/// A listener whose queue is full, with those who fill it: whoever connects now has to wait.
-async fn full_listener() -> (TcpListener, SocketAddr, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-    let listener = socket.listen(0).expect("a listener");
-    let addr = listener.local_addr().expect("an address");
-    let mut queued = Vec::new();
-    while let Some(stream) = poll_once(&mut pin!(TcpStream::connect(addr))).await {
-        queued.push(stream.expect("a client"));
-    }
-    (listener, addr, queued)
-}
 
 #[test]
 fn f30_what_fails_or_is_dropped_leaves_no_descriptor() {
@@ -30,7 +16,8 @@ fn f30_what_fails_or_is_dropped_leaves_no_descriptor() {
         let closed = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
         let refused = closed.local_addr().expect("an address");
         drop(closed);
-        let (_full, waits, _queued) = full_listener().await;
+        let full = full_listener("127.0.0.1:0").await;
+        let waits = full.addr;
         let before = open_fds();
         for _ in 0..50 {
             assert!(TcpStream::connect(refused).await.is_err());

@@ -3,9 +3,10 @@
 mod common;
 
 use common::{dropped_after_each_poll, run};
-use raddle_net::{TcpListener, TcpStream, lookup_host};
+use raddle_net::{TcpListener, TcpStream, lookup_host, lookup_host_timeout};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 #[test]
 fn literals_come_back_as_they_are() {
@@ -66,5 +67,30 @@ fn lookups_dropped_after_each_poll_lose_nothing() {
             let mut addrs = dropped_after_each_poll(|| lookup_host("localhost:1")).await.expect("localhost");
             assert!(addrs.next().is_some_and(|addr| addr.port() == 1));
         }
+    });
+}
+
+#[test]
+fn a_look_up_that_takes_too_long_says_whose_it_was() {
+    run(async {
+        let addrs =
+            lookup_host_timeout("127.0.0.1:80", Duration::ZERO).await.expect("a literal is never too late");
+        assert_eq!(addrs.count(), 1);
+        let addrs = lookup_host_timeout("localhost:80", Duration::MAX).await.expect("localhost");
+        assert!(addrs.count() >= 1);
+        // No resolver answers before we look for the first time, but a very lucky one.
+        let error = loop {
+            if let Err(error) = lookup_host_timeout("localhost:80", Duration::ZERO).await.map(drop) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "look up localhost: no answer within 0ns");
+        let name = "x".repeat(64) + ".invalid";
+        let error = lookup_host_timeout((name.as_str(), 80), Duration::MAX)
+            .await
+            .map(drop)
+            .expect_err("no such name");
+        assert!(error.to_string().contains(&name), "{error}");
     });
 }

@@ -10,8 +10,15 @@ const BENCHES: &str = "raddle-benches";
 const LOOM: &str = "loom-tests";
 
 /// Programs that tests run against, each with the Debian package that brings it.
-const TOOLS: &[(&str, &str)] =
-    &[("nc", "netcat-openbsd"), ("curl", "curl"), ("strace", "strace"), ("python3", "python3")];
+const TOOLS: &[(&str, &str)] = &[
+    ("nc", "netcat-openbsd"),
+    ("curl", "curl"),
+    ("strace", "strace"),
+    ("python3", "python3"),
+    ("socat", "socat"),
+    ("openssl", "openssl"),
+    ("dig", "bind9-dnsutils"),
+];
 
 /// A context switch at every point makes models take hours; three that nobody asked for find what is there to find.
 const PREEMPTIONS: &str = "3";

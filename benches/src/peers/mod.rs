@@ -10,6 +10,7 @@ use std::time::Duration;
 mod raddle;
 mod smol;
 pub mod sync;
+pub mod tls;
 mod tokio;
 pub mod udp;
 

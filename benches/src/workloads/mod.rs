@@ -11,15 +11,18 @@ use crate::peers::{Peer, Raddle, Smol, Tokio};
 pub mod blocking;
 pub mod call_soon;
 pub mod compose;
+pub mod connect;
 pub mod coroutine;
 pub mod echo;
 pub mod parked;
 pub mod promise;
 pub mod spawn;
 pub mod steal;
+pub mod streams;
 pub mod switch;
 pub mod sync;
 pub mod timers;
+pub mod tls;
 pub mod udp;
 
 /// Something to measure. A repetition is the smallest amount that makes sense; it is timed from within, so

@@ -29,7 +29,8 @@ pub type TcpListener = Listener<std::net::TcpListener>;
 impl TcpListener {
     /// Listens at `addr`; of several addresses at the first that works. Port 0 asks the system for a free port, which
     /// [`TcpListener::local_addr`] then tells. The address may be in use by connections of an earlier listener
-    /// (`SO_REUSEADDR`).
+    /// (`SO_REUSEADDR`). `[::]` takes connections over IPv4 too, unless the system's own default says otherwise; see
+    /// [`TcpSocket::bind`].
     ///
     /// # Errors
     /// When no address works: the error names the address, or all of them.

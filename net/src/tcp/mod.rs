@@ -2,11 +2,13 @@
 
 mod kind;
 mod listener;
+mod options;
 mod socket;
 mod stream;
 
 pub use listener::TcpListener;
 pub use socket::TcpSocket;
+pub use socket2::TcpKeepalive;
 pub use stream::TcpStream;
 
 /// The stream of [`TcpListener::incoming`].

@@ -1,12 +1,12 @@
-//! [`TcpSocket`]: a socket that is neither listening nor connected yet.
+//! [`TcpSocket`]: a socket that is neither listening nor connected yet. Its options are in `options.rs`.
 
 use super::listener::TcpListener;
 use super::stream::TcpStream;
 use crate::error::at;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// A TCP socket to be set up before it listens or connects.
 ///
@@ -24,7 +24,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 /// ```
 #[derive(Debug)]
 pub struct TcpSocket {
-    io: Socket,
+    pub(super) io: Socket,
 }
 
 impl TcpSocket {
@@ -45,13 +45,19 @@ impl TcpSocket {
     }
 
     fn new(domain: Domain) -> io::Result<Self> {
-        let io = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        io.set_nonblocking(true)?;
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        let io = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        let io = {
+            let io = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+            io.set_nonblocking(true)?;
+            io
+        };
         Ok(Self { io })
     }
 
     /// A socket that can be bound or connected to `addr`.
-    pub(super) fn for_addr(addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn for_addr(addr: SocketAddr) -> io::Result<Self> {
         Self::new(Domain::for_address(addr)).map_err(|error| at("make a socket for", addr, &error))
     }
 
@@ -65,7 +71,17 @@ impl TcpSocket {
         Ok(Self { io: socket.into() })
     }
 
+    /// Gives the socket as one of the standard library back: neither listening nor connected, whatever its type says,
+    /// and non-blocking.
+    pub fn into_std_stream(self) -> std::net::TcpStream {
+        self.io.into()
+    }
+
     /// Binds the socket to a local address; port 0 asks the system for a free one.
+    ///
+    /// `[::]` takes connections over IPv4 too (the peer is then an address such as `::ffff:127.0.0.1`), unless
+    /// [`set_only_v6`](Self::set_only_v6) or the system's own default (Linux: `net.ipv6.bindv6only`; the BSDs) says
+    /// otherwise: a program that depends on it sets it.
     ///
     /// # Errors
     /// Names the address, for instance when it is in use.
@@ -116,87 +132,6 @@ impl TcpSocket {
         addr.as_socket().ok_or_else(|| io::Error::other("the socket has no internet address"))
     }
 
-    /// Whether an address may be bound that connections of an earlier listener still use (`SO_REUSEADDR`).
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn reuseaddr(&self) -> io::Result<bool> {
-        self.io.reuse_address()
-    }
-
-    /// Sets whether an address may be bound that connections of an earlier listener still use (`SO_REUSEADDR`).
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_reuseaddr(&self, reuse: bool) -> io::Result<()> {
-        self.io.set_reuse_address(reuse)
-    }
-
-    /// Whether several sockets may listen at the same address (`SO_REUSEPORT`).
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn reuseport(&self) -> io::Result<bool> {
-        self.io.reuse_port()
-    }
-
-    /// Sets whether several sockets may listen at the same address (`SO_REUSEPORT`), the system spreading connections
-    /// over them.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_reuseport(&self, reuse: bool) -> io::Result<()> {
-        self.io.set_reuse_port(reuse)
-    }
-
-    /// The size of the send buffer in bytes, as the system counts it.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn send_buffer_size(&self) -> io::Result<usize> {
-        self.io.send_buffer_size()
-    }
-
-    /// Asks for a send buffer of that many bytes.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        self.io.set_send_buffer_size(bytes)
-    }
-
-    /// The size of the receive buffer in bytes, as the system counts it.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn recv_buffer_size(&self) -> io::Result<usize> {
-        self.io.recv_buffer_size()
-    }
-
-    /// Asks for a receive buffer of that many bytes. Set it before connecting: the window is agreed on then.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_recv_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        self.io.set_recv_buffer_size(bytes)
-    }
-
-    /// Sets whether small writes are sent at once (`TCP_NODELAY`).
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        SockRef::from(&self.io).set_tcp_nodelay(nodelay)
-    }
-
-    /// Sets whether the system asks a silent peer for a sign of life (`SO_KEEPALIVE`).
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_keepalive(&self, keepalive: bool) -> io::Result<()> {
-        self.io.set_keepalive(keepalive)
-    }
-
     /// The error that the socket keeps, if any, and forgets it.
     ///
     /// # Errors
@@ -209,6 +144,12 @@ impl TcpSocket {
 impl AsFd for TcpSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.io.as_fd()
+    }
+}
+
+impl From<TcpSocket> for OwnedFd {
+    fn from(socket: TcpSocket) -> Self {
+        socket.io.into()
     }
 }
 

@@ -1,8 +1,7 @@
 //! [`TcpStream`]: connecting, and the options of TCP. What it shares with other streams is in `socket/`.
 
-use super::socket::TcpSocket;
-use crate::addr::{ToSocketAddrs, resolve};
-use crate::error::Failures;
+use crate::addr::ToSocketAddrs;
+use crate::connect;
 use crate::socket::Stream;
 use raddle_runtime::io::{Interest, ReadyEvent};
 use socket2::{SockRef, Socket, TcpKeepalive};
@@ -21,10 +20,14 @@ use std::time::Duration;
 pub type TcpStream = Stream<std::net::TcpStream>;
 
 impl TcpStream {
-    /// Connects to `addr`; of several addresses to the first that works, trying one after the other.
+    /// Connects to `addr`; of several addresses to the one that answers first.
+    ///
+    /// Several addresses are tried by "happy eyeballs" (RFC 8305): in their order, those of a name with IPv6 and IPv4
+    /// taking turns; the next attempt starts 250 ms after the last one, or at once when one fails; the first that
+    /// stands is returned, and the others are closed.
     ///
     /// # Errors
-    /// When no address works: the error names the address, or all of them.
+    /// When no address works: the error names the address, or all of them, and what each said.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -32,17 +35,22 @@ impl TcpStream {
     /// # Cancel safety
     /// Dropping the future closes what was begun.
     pub async fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut failures = Failures::new();
-        for addr in resolve(addr.target()).await? {
-            match TcpSocket::for_addr(addr) {
-                Ok(socket) => match socket.connect(addr).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => failures.push(error),
-                },
-                Err(error) => failures.push(error),
-            }
-        }
-        Err(failures.into_error("cannot connect"))
+        connect::connect(addr.target()).await
+    }
+
+    /// As [`TcpStream::connect`], for at most `limit`, the look-up of a name included.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::connect`]. When the time is over it is `TimedOut`, and names the time and each address (or
+    /// the name, when not even its addresses were found).
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what was begun, as the end of the time does.
+    pub async fn connect_timeout(addr: impl ToSocketAddrs, limit: Duration) -> io::Result<Self> {
+        connect::connect_within(addr.target(), limit).await
     }
 
     /// Connects a non-blocking socket. Whatever happens, what is not returned is closed.
@@ -67,15 +75,17 @@ impl TcpStream {
 
     /// True when connected, false when it is not known yet; `event` is what the driver last said.
     fn is_connected(&self, event: Option<ReadyEvent>) -> io::Result<bool> {
+        // First what is so most of the time, with one call.
+        let not_connected = match self.io.peer_addr() {
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => error,
+            Err(error) => return Err(error),
+        };
         if let Some(error) = self.io.take_error()? {
             return Err(error);
         }
         let hung_up = event.is_some_and(|event| event.ready().is_write_closed());
-        match self.io.peer_addr() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected && !hung_up => Ok(false),
-            Err(error) => Err(error),
-        }
+        if hung_up { Err(not_connected) } else { Ok(false) }
     }
 
     /// Whether small writes are sent at once (`TCP_NODELAY`).

@@ -1,10 +1,11 @@
 //! What the tests of this folder share.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use raddle_net::{TcpListener, TcpStream};
+use raddle_net::{TcpListener, TcpSocket, TcpStream};
 use raddle_runtime::runtime::Builder;
 use raddle_runtime::time::timeout;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -65,4 +66,38 @@ pub(crate) fn pattern(len: usize) -> Vec<u8> {
 /// How many file descriptors this process has open.
 pub(crate) fn open_fds() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("procfs").count() - 1
+}
+
+/// A listener whose queue is full, with those who fill it: whoever connects now gets no answer.
+#[derive(Debug)]
+pub(crate) struct FullListener {
+    pub(crate) addr: SocketAddr,
+    listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl FullListener {
+    /// Makes room for one.
+    pub(crate) async fn accept(&self) -> TcpStream {
+        self.listener.accept().await.expect("a connection").0
+    }
+}
+
+/// Makes one at a free port of `host`, given with port 0.
+pub(crate) async fn full_listener(host: &str) -> FullListener {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(host.parse().expect("an address")).expect("a free port");
+    let listener = socket.listen(0).expect("a listener");
+    let addr = listener.local_addr().expect("an address");
+    let mut queued = Vec::new();
+    while let Some(stream) = poll_once(&mut pin!(TcpStream::connect(addr))).await {
+        queued.push(stream.expect("a client"));
+    }
+    FullListener { addr, listener, _queued: queued }
+}
+
+/// An address that nobody listens at: who connects is refused at once.
+pub(crate) async fn closed_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    listener.local_addr().expect("an address")
 }

@@ -207,8 +207,9 @@ impl Settling<'_> {
         let word = Word(self.0.0.swap(ptr::without_provenance_mut(OVER), AcqRel));
         if let Some(first) = NonNull::new(word.waiter()) {
             // SAFETY: we took it out, and its owner waits until its stage says that we are through.
-            let waker = unsafe { Waiter::notify_alone(first) };
-            waker.map(batch::wake);
+            if let Some(waker) = unsafe { Waiter::notify_alone(first) } {
+                batch::wake(waker);
+            }
         }
         word.has(LINE)
     }

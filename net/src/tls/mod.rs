@@ -1,0 +1,71 @@
+//! TLS on [rustls](https://docs.rs/rustls), over any stream: [`TlsConnector`] for clients, [`TlsAcceptor`] for servers.
+//!
+//! A server that sends back what it gets, with a certificate for development:
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! # use futures_lite::{AsyncReadExt, AsyncWriteExt};
+//! # use raddle_net::TcpStream;
+//! # use raddle_net::tls::{TlsAcceptor, TlsConnector, TlsListener, self_signed};
+//! # raddle_runtime::runtime::Builder::new().worker_threads(1).build()?.block_on(async {
+//! let (cert, key) = self_signed(["localhost"])?;
+//! let acceptor = TlsAcceptor::builder().identity_pem(&cert, key).build()?;
+//! let listener = TlsListener::bind("127.0.0.1:0", acceptor).await?;
+//! # let addr = listener.local_addr()?;
+//! # let serve = async move {
+//! loop {
+//!     let (handshake, _peer) = listener.accept().await?;
+//!     raddle_runtime::spawn(async move {
+//!         let (reader, writer) = futures_lite::io::split(handshake.await?);
+//!         futures_lite::io::copy(reader, writer).await
+//!     })
+//!     .detach();
+//! }
+//! # #[allow(unreachable_code)]
+//! # Ok::<(), std::io::Error>(())
+//! # };
+//! # raddle_runtime::spawn(serve).detach();
+//! # let connector = TlsConnector::builder().root_pem(cert).build()?;
+//! # let mut client = connector.connect("localhost", TcpStream::connect(addr).await?).await?;
+//! # client.write_all(b"hello").await?;
+//! # let mut buf = [0; 5];
+//! # client.read_exact(&mut buf).await?;
+//! # assert_eq!(&buf, b"hello");
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! The settings that have no method here are those of [`rustls`]: both [`TlsConnector`] and [`TlsAcceptor`] are made
+//! from a configuration of its as well.
+
+mod accepting;
+mod acceptor;
+mod connector;
+mod danger;
+mod error;
+mod identity;
+mod listener;
+mod pem;
+mod self_signed;
+mod stream;
+
+pub use accepting::TlsAcceptorBuilder;
+pub use acceptor::TlsAcceptor;
+pub use connector::{TlsConnector, TlsConnectorBuilder};
+pub use futures_rustls::rustls;
+pub use listener::{Handshake, TlsListener};
+pub use self_signed::self_signed;
+pub use stream::TlsStream;
+
+use rustls::crypto::CryptoProvider;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a handshake may take unless its builder says otherwise, as in asyncio.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The cryptography behind all that is made here, whatever the process has installed as its default.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}

@@ -1,0 +1,77 @@
+//! Protocols over TCP: [`create_server`] and [`create_connection`].
+
+use super::driver::Driver;
+use super::handle::Transport;
+use super::link::Link;
+use super::plain::Plain;
+use super::protocol::AnyProtocol;
+use super::server::Server;
+use crate::addr::ToSocketAddrs;
+use crate::tcp::TcpStream;
+use raddle_runtime::task::JoinHandle;
+use std::io;
+use std::sync::Arc;
+
+/// Listens at all addresses that `addr` stands for, and has each connection driven by a protocol that `factory` makes,
+/// in a task of its own. Port 0 asks the system for a free port, see [`Server::sockets`].
+///
+/// A panic in `factory` or in a callback ends its connection, and is reported as that of any task that nobody joins.
+///
+/// # Errors
+/// When an address cannot be listened at: the error names it. One that this machine does not have is left out if there
+/// are others.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Cancel safety
+/// Dropping the future leaves nothing behind.
+pub async fn create_server<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl Fn() -> P + Send + Sync + 'static,
+    addr: impl ToSocketAddrs,
+) -> io::Result<Server> {
+    Server::start(addr, serve(factory)).await
+}
+
+/// What is done with each new connection of a server.
+pub(super) fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl Fn() -> P + Send + Sync + 'static,
+) -> impl Fn(Link) + Send + Sync + 'static {
+    let factory = Arc::new(factory);
+    move |link| {
+        let factory = factory.clone();
+        raddle_runtime::spawn(async move { drop(Driver::new(link, factory()).run().await) }).detach();
+    }
+}
+
+/// Connects to `addr`, and has the connection driven by the protocol that `factory` makes; `connection_made` was called
+/// when this returns.
+///
+/// The handle gives the protocol back when the connection has ended. Dropping it changes nothing; cancelling it ends
+/// the connection without a further callback.
+///
+/// # Errors
+/// When no address works: the error names the address, or all of them.
+///
+/// # Panics
+/// Outside a runtime; and when `factory` or `connection_made` does.
+///
+/// # Cancel safety
+/// Dropping the future closes what was begun.
+pub async fn create_connection<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl FnOnce() -> P,
+    addr: impl ToSocketAddrs,
+) -> io::Result<(Transport, JoinHandle<P>)> {
+    let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
+    Ok(connect(link, factory()))
+}
+
+/// Has a new connection driven by `protocol`.
+pub(super) fn connect<P: AnyProtocol<Kind>, Kind: 'static>(
+    link: Link,
+    protocol: P,
+) -> (Transport, JoinHandle<P>) {
+    let mut driver = Driver::new(link, protocol);
+    let transport = driver.make();
+    (transport, raddle_runtime::spawn(driver.run()))
+}
