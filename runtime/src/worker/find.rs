@@ -1,7 +1,6 @@
 //! Where a worker looks for its next task.
 
 use super::core::Worker;
-use super::worth::Watch;
 use crate::idle::Searching;
 use crate::prim::atomic::Ordering::Relaxed;
 use crate::prim::thread::spin;
@@ -84,11 +83,16 @@ impl Worker {
 
     /// The search elsewhere, until it finds a task, or nothing that is left to its owner.
     fn search(&self) -> Option<Task> {
-        let mut watch = Watch::default();
+        self.paces.begin_search(self.remote().stats.polls.get());
         loop {
-            let found = self.look_elsewhere(&mut watch);
-            if found.is_some() || !watch.goes_on() {
+            let mut has_left_some = false;
+            let found = self.look_elsewhere(&mut has_left_some);
+            if found.is_some() {
                 return found;
+            }
+            if !has_left_some {
+                self.paces.found_nothing();
+                return None;
             }
             (0..BREATHER).for_each(|_| spin(0));
             // Nobody is woken for what comes in meanwhile: we count as searching.
@@ -99,10 +103,10 @@ impl Worker {
     }
 
     /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
-    fn look_elsewhere(&self, watch: &mut Watch) -> Option<Task> {
+    fn look_elsewhere(&self, has_left_some: &mut bool) -> Option<Task> {
         self.fresh_events()
             .or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)))
-            .or_else(|| self.steal(watch))
+            .or_else(|| self.steal(has_left_some))
             .or_else(|| self.take_stale_next())
     }
 
@@ -116,16 +120,19 @@ impl Worker {
         self.local.pop(&self.remote().queue).or_else(|| self.pop_pinned())
     }
 
-    fn steal(&self, watch: &mut Watch) -> Option<Task> {
+    fn steal(&self, has_left_some: &mut bool) -> Option<Task> {
         let victims = self.shared.started();
         let first = self.rng.below(victims.len());
         let stolen = (0..victims.len())
             .map(|step| (first + step) % victims.len())
             .filter(|&victim| victim != self.index && victims[victim].queue.has_tasks())
-            .filter(|&victim| self.paces.is_worth(victim, &victims[victim], watch))
+            .filter(|&victim| self.paces.is_worth(victim, &victims[victim], has_left_some))
             .find_map(|victim| retry(|| victims[victim].queue.steal(&self.local)));
         if stolen.is_some() {
-            self.remote().stats.steals.add(1 + self.local.deque().len() as u64);
+            let stats = &self.remote().stats;
+            let tasks = 1 + self.local.deque().len() as u64;
+            stats.steals.add(tasks);
+            self.paces.stole(tasks, stats.polls.get());
         }
         stolen
     }

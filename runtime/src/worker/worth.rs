@@ -2,7 +2,8 @@
 //! than most small tasks run: a queue of those that its owner will have emptied in a moment is left to it.
 //!
 //! A thief cannot see how long tasks take, but it can see how many polls another worker has made since it last looked
-//! there, and when that was. That costs the worker nothing.
+//! there, and when that was. That costs the worker nothing. And it knows what its last theft was worth: tasks that it
+//! then polled again and again pay for being moved, however short their polls are.
 
 use super::shared::Remote;
 use crate::driver::clock::{nanos, real_now};
@@ -21,8 +22,12 @@ const LONG_POLL_NS: u64 = 100_000;
 const FEW: u64 = 8;
 /// A queue that takes its owner that long is worth sharing, however small the tasks.
 const MUCH_NS: u64 = 200_000;
-/// A queue that has been there for that long, in one search, is a steady one: better to have it on two cores.
+/// Tasks that have been left to others for that long may be of a kind that pays: some are stolen, to see.
 const PATIENCE_NS: u64 = 200_000;
+/// Polls per stolen task from which thefts pay.
+const PAID: u64 = 4;
+/// More than that in one theft counts as that.
+const PAID_MAX: u64 = 64;
 
 /// What one worker has seen of another.
 #[derive(Clone, Copy)]
@@ -37,35 +42,66 @@ struct Seen {
 }
 
 /// What a worker has seen of the others.
-pub(super) struct Paces(Box<[Cell<Option<Seen>>]>);
-
-/// One search for something to steal.
-#[derive(Default)]
-pub(super) struct Watch {
-    since: Option<Instant>,
-    /// Since the last pass began, tasks were seen and left alone.
-    has_left_some: bool,
+pub(super) struct Paces {
+    seen: Box<[Cell<Option<Seen>>]>,
+    /// Since when tasks have been left alone.
+    left_since: Cell<Option<Instant>>,
+    /// Tasks stolen last, and this worker's polls until then.
+    last_theft: Cell<Option<(u64, u64)>>,
+    /// Polls per stolen task, of late: each theft moves it by a quarter of the way.
+    paid: Cell<u64>,
 }
 
 impl Paces {
     pub(super) fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Cell::new(None)).collect())
+        Self {
+            seen: (0..workers).map(|_| Cell::new(None)).collect(),
+            left_since: Cell::new(None),
+            last_theft: Cell::new(None),
+            paid: Cell::new(0),
+        }
     }
 
-    /// True when tasks of worker `index` are to be stolen now; notes it in `watch` when they are left.
-    pub(super) fn is_worth(&self, index: usize, remote: &Remote, watch: &mut Watch) -> bool {
+    /// This worker has run dry after so many polls.
+    pub(super) fn begin_search(&self, polls: u64) {
+        if let Some((stolen, before)) = self.last_theft.take() {
+            let paid = (polls.wrapping_sub(before) / stolen).min(PAID_MAX);
+            self.paid.set((3 * self.paid.get() + paid) / 4);
+        }
+    }
+
+    /// True when tasks of worker `index` are to be stolen now; if not, says so in `has_left_some`.
+    pub(super) fn is_worth(&self, index: usize, remote: &Remote, has_left_some: &mut bool) -> bool {
+        if self.paid.get() >= PAID {
+            return true;
+        }
         let now = real_now();
         let pace_ns = self.pace_ns(index, remote.stats.polls.get(), now);
+        let since = self.left_since.get().unwrap_or(now);
         let is_worth = pace_ns >= WORTH_NS
             || pace_ns.saturating_mul(remote.queue.len() as u64) >= MUCH_NS
-            || nanos(now - *watch.since.get_or_insert(now)) >= PATIENCE_NS;
-        watch.has_left_some |= !is_worth;
+            || nanos(now - since) >= PATIENCE_NS;
+        if !is_worth {
+            self.left_since.set(Some(since));
+            *has_left_some = true;
+        }
         is_worth
+    }
+
+    /// So many tasks were stolen, after so many polls of this worker.
+    pub(super) fn stole(&self, tasks: u64, polls: u64) {
+        self.last_theft.set(Some((tasks, polls)));
+        self.left_since.set(None);
+    }
+
+    /// There is nothing left to steal.
+    pub(super) fn found_nothing(&self) {
+        self.left_since.set(None);
     }
 
     /// Nanoseconds per poll of worker `index`, as far as can be told now.
     fn pace_ns(&self, index: usize, polls: u64, now: Instant) -> u64 {
-        let place = &self.0[index];
+        let place = &self.seen[index];
         let Some(seen) = place.get() else {
             // Nothing is known yet: as if they were long.
             place.set(Some(Seen { polls, at: now, latest_ns: u64::MAX, pace_ns: u64::MAX }));
@@ -81,12 +117,5 @@ impl Paces {
         };
         place.set(Some(Seen { polls, at: now, latest_ns, pace_ns }));
         pace_ns
-    }
-}
-
-impl Watch {
-    /// True when the search is to go on: tasks were left to their owner, who may yet be slow.
-    pub(super) fn goes_on(&mut self) -> bool {
-        std::mem::take(&mut self.has_left_some)
     }
 }
