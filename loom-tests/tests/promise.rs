@@ -38,7 +38,11 @@ fn one_of_two_settles_it() {
         let (promise, kinds) = promise();
         let setters = kinds.clone().map(|kind| {
             let promise = promise.clone();
-            thread::spawn(move || promise.settle(kind.probe()).is_ok())
+            thread::spawn(move || {
+                let won = promise.settle(kind.probe()).is_ok();
+                assert!(promise.get().is_some(), "whoever comes too late finds it over");
+                won
+            })
         });
         block_on(wait(promise.clone()));
         let won = setters.map(|setter| setter.join().unwrap());

@@ -4,7 +4,7 @@ use super::Target::{Floor, Limit, Peers};
 use super::{Group, PeerKind, Row, Sample, Start, Target, time_on};
 use crate::peers::{Peer, Raddle, Tokio};
 use crate::workloads::compose::{AsCompleted, Gather, Joined, Wait};
-use crate::workloads::promise::{Oneshots, Promises};
+use crate::workloads::promise::{OneshotWakes, Oneshots, PromiseWakes, Promises};
 use crate::workloads::{Workload, call_soon, coroutine};
 
 /// The table's third part.
@@ -18,7 +18,8 @@ pub(super) fn rows() -> Vec<Row> {
         ours::<Wait<10_000>>("wait 10k", Limit(300.0)),
         ours::<Wait<100_000>>("wait 100k", Limit(300.0)),
         row("call_soon", Limit(114.0), vec![(PeerKind::Raddle, start_call_soon)]),
-        Row { floor: Some(oneshot), ..ours::<Promises>("promise", Floor(1.0)) },
+        Row { floor: Some(oneshot_wake), ..ours::<PromiseWakes>("promise wake", Floor(1.0)) },
+        Row { floor: Some(oneshot), ..ours::<Promises>("promise relay", Floor(1.0)) },
         row("coroutine send", Limit(15.0), vec![(PeerKind::Raddle, || Box::new(coroutine::send_ns))]),
     ]
 }
@@ -50,7 +51,12 @@ fn start_call_soon() -> Sample {
     })
 }
 
-/// The same wakes through oneshot channels.
+/// The same completions through oneshot channels.
+fn oneshot_wake() -> f64 {
+    time_on::<Raddle, OneshotWakes>()()
+}
+
+/// The same relay through oneshot channels.
 fn oneshot() -> f64 {
     time_on::<Raddle, Oneshots>()()
 }

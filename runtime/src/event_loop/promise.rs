@@ -161,6 +161,7 @@ impl<T: Send + Sync + 'static> Promise<T> {
         self.settle(Outcome::Cancelled).is_ok()
     }
 
+    #[inline]
     fn settle(&self, outcome: Outcome<T>) -> Result<(), InvalidState> {
         let callbacks = self.inner.settled.settle(outcome).map_err(|_| InvalidState)?;
         callbacks.into_iter().for_each(|(_, done)| self.give_turn(done));

@@ -61,3 +61,56 @@ pub fn spin(turn: usize) {
 pub fn spin(_turn: usize) {
     yield_now();
 }
+
+/// A wait for another thread that is about to finish a few instructions: it spins.
+#[cfg(not(loom))]
+#[derive(Debug, Default)]
+pub struct Moment;
+
+#[cfg(not(loom))]
+impl Moment {
+    /// A moment to wait for.
+    #[inline]
+    pub const fn new() -> Self {
+        Self
+    }
+
+    /// Waits until `has_passed` says so.
+    pub fn wait(&self, has_passed: impl Fn() -> bool) {
+        (0..).take_while(|_| !has_passed()).for_each(spin);
+    }
+
+    /// What `has_passed` looks at has changed.
+    #[inline]
+    pub fn pass(&self) {}
+}
+
+/// A wait for another thread: loom cannot follow several threads that spin at once, so here it blocks.
+#[cfg(loom)]
+#[derive(Debug, Default)]
+pub struct Moment {
+    lock: loom::sync::Mutex<()>,
+    passed: loom::sync::Condvar,
+}
+
+#[cfg(loom)]
+impl Moment {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn wait(&self, has_passed: impl Fn() -> bool) {
+        if has_passed() {
+            return;
+        }
+        let mut guard = self.lock.lock().unwrap();
+        while !has_passed() {
+            guard = self.passed.wait(guard).unwrap();
+        }
+    }
+
+    pub fn pass(&self) {
+        drop(self.lock.lock());
+        self.passed.notify_all();
+    }
+}

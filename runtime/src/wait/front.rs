@@ -5,11 +5,12 @@
 //!
 //! - A waiter enters by one compare-exchange that finds none there. Its node is its owner's alone until a settler has
 //!   taken it out of the word; the owner may take it out again in the same way, to leave or to change its waker.
-//! - The settler who sets `SETTLING` has won. It moves a value into place, runs no foreign code, and swaps the word for
-//!   `OVER`, which does not change any more: that takes out the waiter, and `LINE`. Another settler waits for it, so
-//!   that it is over for whoever hears that it was too late.
-//! - An owner who finds its waiter taken out waits for its stage to say so: it may free the waiter then. The settler
-//!   only takes the waker between the two.
+//! - The settler who sets `SETTLING` has won, and has taken the waiter and `LINE` out in the same step. It moves a
+//!   value
+//!   into place, runs no foreign code, and stores `OVER`, which does not change any more. Nobody changes the word in
+//!   between: whoever must know more waits for that moment.
+//! - An owner who finds its waiter taken out waits in the same way for its stage to say so: it may free the waiter
+//!   then.
 //! - `LINE` says that there is something behind the queue's lock. It is set under that lock, before what it speaks of
 //!   is entered; a settler that does not find it has come first, and is found by whoever wanted to set it.
 
@@ -18,8 +19,8 @@ use super::note::note;
 use super::place::{Place, discard};
 use super::queue::{Stage, Waiter};
 use crate::budget;
-use crate::prim::atomic::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire};
-use crate::prim::thread::spin;
+use crate::prim::atomic::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
+use crate::prim::thread::Moment;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, ready};
@@ -31,7 +32,11 @@ const FLAGS: usize = SETTLING | OVER | LINE;
 
 /// The word.
 #[derive(Debug)]
-pub(crate) struct Front(AtomicPtr<Waiter>);
+pub(crate) struct Front {
+    word: AtomicPtr<Waiter>,
+    /// Between `SETTLING` and `OVER`, and until the settler is through with the waiter.
+    moment: Moment,
+}
 
 /// A value of the word, taken apart.
 #[derive(Debug, Clone, Copy)]
@@ -58,25 +63,29 @@ impl Word {
 /// The right to settle it, and the duty to finish.
 #[derive(Debug)]
 #[must_use = "whoever waits for the end of it waits for ever"]
-pub(crate) struct Settling<'a>(&'a Front);
+pub(crate) struct Settling<'a> {
+    front: &'a Front,
+    first: *mut Waiter,
+    has_line: bool,
+}
 
 impl Front {
     /// Not settled, and nobody waits.
     pub(crate) fn new() -> Self {
         const { assert!(align_of::<Waiter>() > FLAGS) };
-        Self(AtomicPtr::new(ptr::null_mut()))
+        Self { word: AtomicPtr::new(ptr::null_mut()), moment: Moment::new() }
     }
 
     #[inline]
     fn load(&self) -> Word {
-        Word(self.0.load(Acquire))
+        Word(self.word.load(Acquire))
     }
 
     /// Puts `next` where `seen` was; the word as it is, if that is something else.
     #[inline]
     fn exchange(&self, seen: Word, next: *mut Waiter) -> Result<(), Word> {
         // Release: whoever takes a waiter out finds its node as we left it. Acquire: and so do we.
-        self.0.compare_exchange(seen.0, next, AcqRel, Acquire).map(drop).map_err(Word)
+        self.word.compare_exchange(seen.0, next, AcqRel, Acquire).map(drop).map_err(Word)
     }
 
     /// True once it is settled, and what was written before [`Settling::finish`] can be read.
@@ -90,12 +99,14 @@ impl Front {
     pub(crate) fn settle(&self) -> Option<Settling<'_>> {
         let mut word = self.load();
         while !word.has(SETTLING | OVER) {
-            match self.exchange(word, word.0.map_addr(|addr| addr | SETTLING)) {
-                Ok(()) => return Some(Settling(self)),
+            match self.exchange(word, ptr::without_provenance_mut(SETTLING)) {
+                Ok(()) => {
+                    return Some(Settling { front: self, first: word.waiter(), has_line: word.has(LINE) });
+                }
                 Err(seen) => word = seen,
             }
         }
-        (0..).take_while(|_| !self.is_over()).for_each(spin);
+        self.wait_until_over();
         None
     }
 
@@ -104,13 +115,19 @@ impl Front {
     #[must_use]
     pub(crate) fn mark_line(&self) -> bool {
         let mut word = self.load();
-        while !word.has(OVER) {
+        while !word.has(SETTLING | OVER) {
             match self.exchange(word, word.0.map_addr(|addr| addr | LINE)) {
                 Ok(()) => return true,
                 Err(seen) => word = seen,
             }
         }
+        // The settler has not found `LINE`, so it does not come for the lock.
+        self.wait_until_over();
         false
+    }
+
+    fn wait_until_over(&self) {
+        self.moment.wait(|| self.is_over());
     }
 
     /// Waits in `place`, whose queue is the one beside this word; takes a unit of the budget.
@@ -148,12 +165,12 @@ impl Front {
     #[inline]
     unsafe fn stand(&self, waiter: &Waiter, cx: &Context<'_>) -> bool {
         let mut word = self.load();
-        if word.has(OVER) || !word.waiter().is_null() {
+        if word.has(SETTLING | OVER) || !word.waiter().is_null() {
             return false;
         }
         // SAFETY: new, so its node is ours.
         unsafe { waiter.fill(Stage::Alone, Some(cx.waker().clone())) };
-        while !word.has(OVER) && word.waiter().is_null() {
+        while !word.has(SETTLING | OVER) && word.waiter().is_null() {
             match self.exchange(word, word.with(waiter)) {
                 Ok(()) => return true,
                 Err(seen) => word = seen,
@@ -185,7 +202,7 @@ impl Front {
                 Err(seen) => word = seen,
             }
         }
-        (0..).take_while(|_| waiter.stage() == Stage::Alone).for_each(spin);
+        self.moment.wait(|| waiter.stage() != Stage::Alone);
         false
     }
 
@@ -204,13 +221,14 @@ impl Settling<'_> {
     /// the lock of the queue.
     #[inline]
     pub(crate) fn finish(self) -> bool {
-        let word = Word(self.0.0.swap(ptr::without_provenance_mut(OVER), AcqRel));
-        if let Some(first) = NonNull::new(word.waiter()) {
-            // SAFETY: we took it out, and its owner waits until its stage says that we are through.
-            if let Some(waker) = unsafe { Waiter::notify_alone(first) } {
-                batch::wake(waker);
-            }
+        let Self { front, first, has_line } = self;
+        front.word.store(ptr::without_provenance_mut(OVER), Release);
+        // SAFETY: we took it out, and its owner waits until its stage says that we are through.
+        let waker = NonNull::new(first).and_then(|first| unsafe { Waiter::notify_alone(first) });
+        front.moment.pass();
+        if let Some(waker) = waker {
+            batch::wake(waker);
         }
-        word.has(LINE)
+        has_line
     }
 }

@@ -64,6 +64,7 @@ impl<'a, S, const LINES: usize> Place<'a, S, LINES> {
     }
 
     /// How far it has come: `Done` once a poll has said Ready. `Queued` may be over already.
+    #[inline]
     pub fn stage(&self) -> Stage {
         self.waiter.stage()
     }
@@ -189,8 +190,12 @@ pub(super) fn discard(waker: Option<Waker>) {
 }
 
 impl<S, const LINES: usize> Drop for Place<'_, S, LINES> {
+    #[inline]
     fn drop(&mut self) {
-        self.leave(|_| None::<()>, |_| None);
+        // Nearly every place has had its end, or never began.
+        if matches!(self.stage(), Stage::Queued | Stage::One) {
+            self.leave(|_| None::<()>, |_| None);
+        }
     }
 }
 
