@@ -10,7 +10,9 @@ mod check;
 mod client;
 #[path = "../examples/chat/connection.rs"]
 mod connection;
-#[path = "../examples/chat/limits.rs"]
+#[path = "../examples/common/latencies.rs"]
+mod latencies;
+#[path = "../examples/common/limits.rs"]
 mod limits;
 #[path = "../examples/chat/lines.rs"]
 mod lines;
@@ -22,3 +24,7 @@ mod report;
 mod room;
 #[path = "../examples/chat/server.rs"]
 mod server;
+#[path = "../examples/common/tables.rs"]
+mod tables;
+#[path = "../examples/common/usage.rs"]
+mod usage;

@@ -1,10 +1,12 @@
 //! The self-check: the server and all its clients in this process, over loopback.
 
-use crate::audit::{Faults, Latencies};
+use crate::audit::Faults;
 use crate::client::{self, Findings};
+use crate::latencies::Latencies;
 use crate::limits;
-use crate::report::{Report, Usage};
+use crate::report::Report;
 use crate::server::{self, Chat, Limits};
+use crate::usage::Usage;
 use futures_lite::future;
 use indicatif::{ProgressBar, ProgressStyle};
 use raddle::net::TcpStream;

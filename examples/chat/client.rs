@@ -1,8 +1,9 @@
 //! A client of the self-check: joins its room, sends its lines one by one, each when the one before it has come back,
 //! and checks all that comes.
 
-use crate::audit::{Latencies, Ledger, Sent};
+use crate::audit::{Ledger, Sent};
 use crate::check::Plan;
+use crate::latencies::Latencies;
 use crate::lines::{Line, Lines};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 use raddle::net::TcpStream;

@@ -15,12 +15,19 @@ mod audit;
 mod check;
 mod client;
 mod connection;
+#[path = "../common/latencies.rs"]
+mod latencies;
+#[path = "../common/limits.rs"]
 mod limits;
 mod lines;
 mod outbox;
 mod report;
 mod room;
 mod server;
+#[path = "../common/tables.rs"]
+mod tables;
+#[path = "../common/usage.rs"]
+mod usage;
 
 use clap::Parser;
 use clap::error::ErrorKind;

@@ -1,47 +1,12 @@
 //! The tables at the end of the self-check.
 
-use crate::audit::Latencies;
 use crate::check::Size;
-use crate::limits;
-use comfy_table::{CellAlignment, Table, presets};
-use raddle::runtime::{Handle, WorkerMetrics};
+use crate::latencies::Latencies;
+use crate::tables::{align_right, grouped};
+use crate::usage::Usage;
+use comfy_table::{Table, presets};
 use std::fmt;
 use std::time::Duration;
-
-/// What the process has used: server and clients together.
-#[derive(Debug, Clone)]
-pub(crate) struct Usage {
-    /// On all cores, in user and system mode.
-    cpu: Duration,
-    workers: Vec<WorkerUsage>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct WorkerUsage {
-    tasks_run: u64,
-    tasks_stolen: u64,
-}
-
-impl Usage {
-    /// Since the process was started.
-    pub(crate) fn now() -> Self {
-        let metrics = Handle::current().metrics();
-        let workers = (0..metrics.workers()).filter_map(|index| metrics.worker(index));
-        let usage =
-            |worker: WorkerMetrics| WorkerUsage { tasks_run: worker.polls, tasks_stolen: worker.steals };
-        Self { cpu: limits::cpu_time(), workers: workers.map(usage).collect() }
-    }
-
-    /// What was used after `before`.
-    pub(crate) fn since(&self, before: &Self) -> Self {
-        let difference = |(now, then): (&WorkerUsage, &WorkerUsage)| WorkerUsage {
-            tasks_run: now.tasks_run - then.tasks_run,
-            tasks_stolen: now.tasks_stolen - then.tasks_stolen,
-        };
-        let workers = self.workers.iter().zip(&before.workers).map(difference).collect();
-        Self { cpu: self.cpu - before.cpu, workers }
-    }
-}
 
 /// What the check measured.
 #[derive(Debug)]
@@ -96,37 +61,5 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.results(), self.per_worker())
-    }
-}
-
-fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
-    for column in columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        let texts = [0, 12, 123, 1234, 123_456, 1_234_567].map(grouped);
-        assert_eq!(texts, ["0", "12", "123", "1,234", "123,456", "1,234,567"]);
     }
 }

@@ -1,16 +1,20 @@
-//! Sockets on the raddle runtime.
+//! Sockets, streams, servers, protocols and TLS on the raddle runtime.
 //!
-//! [`TcpListener`], [`TcpStream`] and [`TcpSocket`] carry the names and habits of the standard library and tokio, and
-//! the `futures-io` traits. [`lookup_host`] asks the system's resolver on threads of its own. [`poll_fd::AsyncFd`]
-//! waits for any other file descriptor.
+//! A connection can be held in three ways:
 //!
-//! [`UnixListener`], [`UnixStream`] and [`UnixDatagram`] are their like on one machine, and pass descriptors; [`pipe`]
-//! has pipes and FIFOs. With the feature `tokio-io`, streams and the ends of pipes have the traits of `tokio::io` too;
-//! with `hyper`, streams have those of `hyper::rt`.
-//! [`UdpSocket`] moves datagrams one by one, and dozens at once with [`SendBatch`] and [`RecvBatch`].
-//! Behind the feature `tls` there is a module of that name.
+//! - As a reader and a writer, see [`streams`]: [`open_connection`], [`start_server`]. This is what most programs want:
+//!   lines, exact counts, writing without waiting, as asyncio has it.
+//! - As callbacks, see [`transport`]: [`create_connection`], [`create_server`]. This is asyncio's `Protocol`.
+//! - As a socket, see [`tcp`], [`unix`], [`udp`] and [`pipe`]: [`TcpStream`], [`TcpListener`] and their like, with the
+//!   names and habits of the standard library and tokio, and all that the system can do.
 //!
-//! One read or write is one system call. Everything here needs a runtime: outside one, it panics and says so.
+//! Sockets have the `futures-io` traits; with the feature `tokio-io` those of `tokio::io` too, with `hyper` streams
+//! have those of `hyper::rt`, and with `tls` there is [TLS](https://docs.rs/rustls) in the module of that name.
+//! [`lookup_host`] asks the system's resolver on threads of its own. [`copy_bidirectional`] and its like move bytes
+//! between two ends, [`poll_fd::AsyncFd`] waits for any other file descriptor.
+//!
+//! One read or write is one system call. Errors name the address, path or host that they are about. Everything here
+//! needs a runtime: outside one, it panics and says so.
 //!
 //! ```
 //! # fn main() -> std::io::Result<()> {

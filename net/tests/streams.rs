@@ -239,14 +239,14 @@ fn addresses_are_known_to_both_sides() {
     run(async {
         let handler = |_: StreamReader, writer: StreamWriter| async move {
             let info = writer.get_extra_info();
-            writer.write(format!("{} {}\n", info.peer.expect("a peer"), info.local.expect("an address")));
+            writer.write(format!("{} {}\n", info.peer.expect("a peer"), info.sock.expect("an address")));
         };
         let server = start_server(handler, "127.0.0.1:0").await.expect("a server");
         let (mut reader, writer) = open_connection(server.sockets()[0]).await.expect("a connection");
         let told = String::from_utf8(reader.readline().await.expect("a line")).expect("text");
         let info = writer.get_extra_info();
         assert_eq!(info.peer, Some(server.sockets()[0]));
-        assert_eq!(told, format!("{} {}\n", info.local.expect("an address"), info.peer.expect("a peer")));
+        assert_eq!(told, format!("{} {}\n", info.sock.expect("an address"), info.peer.expect("a peer")));
         assert_eq!(writer.peer_addr().expect("a peer"), server.sockets()[0]);
         assert!(socket2::SockRef::from(&writer).tcp_nodelay().expect("an option"));
         let texts = format!("{reader:?} {writer:?}");

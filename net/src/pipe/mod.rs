@@ -1,4 +1,7 @@
-//! Pipes: anonymous ones and FIFOs.
+//! Pipes: anonymous ones by [`pipe()`], and FIFOs, which have a name in the file system, by [`OpenOptions`].
+//!
+//! An end is a [`Sender`] or a [`Receiver`]. Both come from descriptors and files as well, for what a child process has
+//! for its input and output.
 
 mod kind;
 mod open;

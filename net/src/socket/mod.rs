@@ -1,7 +1,20 @@
 //! What TCP and Unix sockets have in common, written once: [`Stream`], [`Listener`] and the halves of a stream.
 //!
 //! The types people use are aliases: [`TcpStream`](crate::TcpStream) is `Stream<std::net::TcpStream>`. Code of your own
-//! that is to work with both kinds is generic over `S: Socket`.
+//! that is to work with both kinds is generic over `S: Socket`:
+//!
+//! ```
+//! use futures_lite::AsyncWriteExt;
+//! use raddle_net::socket::{Socket, Stream};
+//!
+//! async fn greet<S: Socket>(stream: &mut Stream<S>) -> std::io::Result<()> {
+//!     stream.write_all(b"hello\n").await
+//! }
+//! # async fn both(tcp: &mut raddle_net::TcpStream, unix: &mut raddle_net::UnixStream) -> std::io::Result<()> {
+//! greet(tcp).await?;
+//! greet(unix).await
+//! # }
+//! ```
 
 pub(crate) mod backoff;
 mod kind;

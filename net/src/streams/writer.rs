@@ -29,8 +29,8 @@ pub struct StreamWriter {
 pub struct ExtraInfo {
     /// The other side's address, also when the connection is gone; `None` where it has none.
     pub peer: Option<SocketAddr>,
-    /// This side's address; `None` where it has none.
-    pub local: Option<SocketAddr>,
+    /// This side's address, asyncio's `sockname`; `None` where it has none.
+    pub sock: Option<SocketAddr>,
 }
 
 impl StreamWriter {
@@ -120,7 +120,7 @@ impl StreamWriter {
 
     /// The addresses of both sides. The socket's options are at hand through [`AsFd`].
     pub fn get_extra_info(&self) -> ExtraInfo {
-        ExtraInfo { peer: self.peer.ip(), local: self.local_addr().ok() }
+        ExtraInfo { peer: self.peer.ip(), sock: self.local_addr().ok() }
     }
 
     /// The other side's address, also when the connection is gone.

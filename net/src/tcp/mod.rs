@@ -1,4 +1,26 @@
-//! TCP.
+//! TCP: [`TcpListener`], [`TcpStream`], and [`TcpSocket`] for what has to be set before either.
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! use futures_lite::{AsyncReadExt, AsyncWriteExt};
+//! use raddle_net::{TcpListener, TcpStream};
+//!
+//! # raddle_runtime::runtime::Builder::new().worker_threads(1).build()?.block_on(async {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let stream = TcpStream::connect(listener.local_addr()?).await?;
+//! let (mut served, _peer) = listener.accept().await?;
+//! // The two directions may go to two tasks.
+//! let (mut read, mut write) = stream.into_split();
+//! write.write_all(b"hello").await?;
+//! drop(write);
+//! let mut text = String::new();
+//! served.read_to_string(&mut text).await?;
+//! assert_eq!(text, "hello");
+//! served.write_all(b"answer").await?;
+//! read.read_exact(&mut [0; 6]).await?;
+//! # Ok(()) })
+//! # }
+//! ```
 
 mod kind;
 mod listener;

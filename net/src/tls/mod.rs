@@ -1,5 +1,8 @@
 //! TLS on [rustls](https://docs.rs/rustls), over any stream: [`TlsConnector`] for clients, [`TlsAcceptor`] for servers.
 //!
+//! What asyncio does with `ssl=` is done here with a connector or an acceptor: made once, with the certificates it
+//! shows and those it trusts, then used for each connection.
+//!
 //! A server that sends back what it gets, with a certificate for development:
 //!
 //! ```

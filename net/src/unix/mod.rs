@@ -1,5 +1,22 @@
 //! Unix sockets: streams, datagrams, and what only they can do: credentials of the peer, and passing descriptors.
 //!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! use futures_lite::AsyncWriteExt;
+//! use raddle_net::{UnixListener, UnixStream};
+//!
+//! # raddle_runtime::runtime::Builder::new().worker_threads(1).build()?.block_on(async {
+//! # let path = std::env::temp_dir().join(format!("raddle-doc-{}", std::process::id()));
+//! let listener = UnixListener::bind(&path)?;
+//! let mut stream = UnixStream::connect(&path).await?;
+//! stream.write_all(b"hello").await?;
+//! let (served, _) = listener.accept().await?;
+//! println!("process {:?} of user {} came", served.peer_cred()?.pid, served.peer_cred()?.uid);
+//! # std::fs::remove_file(path)?;
+//! # Ok(()) })
+//! # }
+//! ```
+//!
 //! An address is a path, an abstract name (Linux only: the path begins with a zero byte), or a [`SocketAddr`]. Binding
 //! to a path makes a file there, which stays when the socket is gone: whoever binds again has to remove it first, when
 //! he knows that nobody listens there any more. Nothing here removes it by itself: it may be another's.
