@@ -62,7 +62,7 @@ impl<S: Socket> Connection for Stream<S> {
     }
 }
 
-/// Gives hyper what has the traits of `futures-io`: a TLS stream, say. Streams of this crate need no wrapper.
+/// Gives hyper what has the traits of `futures-io`. Streams of this crate need no wrapper.
 #[derive(Debug)]
 pub struct HyperIo<T>(
     /// What hyper reads and writes.

@@ -74,6 +74,22 @@ fn a_peer_that_resets_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_reset_that_the_writer_meets_first_is_no_clean_end_for_the_reader() {
+    run(async {
+        let listener = raddle_net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let (mut reader, writer) =
+            open_connection(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (peer, _) = listener.accept().await.expect("a connection");
+        peer.set_linger(Some(Duration::ZERO)).expect("an option");
+        drop(peer);
+        while writer.drain().await.is_ok() {
+            writer.write("x");
+        }
+        assert!(reader.read(1).await.is_err());
+    });
+}
+
+#[test]
 fn a_reset_peer_of_a_server_harms_no_other() {
     run(async {
         let server = server(StreamOptions::new()).await;

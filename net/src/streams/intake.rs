@@ -66,6 +66,12 @@ impl Intake {
         self.end = Some(end.map_or_else(End::Failed, |()| End::Clean));
     }
 
+    /// Everything that is there and was not asked for yet.
+    #[cfg(feature = "tls")]
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        self.take(self.rest().len())
+    }
+
     /// Whether nothing more will come, be it the end or a failure.
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()

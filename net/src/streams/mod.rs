@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod drain;
 mod error;
 mod intake;
 #[cfg(test)]
@@ -36,6 +37,8 @@ mod outcome;
 mod peer;
 mod reader;
 mod search;
+#[cfg(feature = "tls")]
+mod secure;
 mod writer;
 
 pub use error::{IncompleteReadError, LimitOverrunError};

@@ -105,12 +105,20 @@ pub struct StreamOptions {
     limit: usize,
     connection_limit: Option<usize>,
     marks: Option<(Option<usize>, Option<usize>)>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: super::secure::Tls,
 }
 
 impl StreamOptions {
     /// As [`open_connection`] and [`start_server`] have it.
     pub fn new() -> Self {
-        Self { limit: LIMIT, connection_limit: None, marks: None }
+        Self {
+            limit: LIMIT,
+            connection_limit: None,
+            marks: None,
+            #[cfg(feature = "tls")]
+            tls: Default::default(),
+        }
     }
 
     /// How far away a separator may be for the reader, in bytes; 64 KiB at first.
@@ -142,10 +150,10 @@ impl StreamOptions {
     /// # Cancel safety
     /// As [`open_connection`].
     pub async fn open_connection(self, addr: impl ToSocketAddrs) -> io::Result<(StreamReader, StreamWriter)> {
-        self.check()?;
+        self.check(Role::Client)?;
         let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
         let peer = Arc::new(Peer::of(&link));
-        Ok(self.streams(link, peer))
+        self.connected(link, peer).await
     }
 
     /// As [`open_unix_connection`].
@@ -162,9 +170,9 @@ impl StreamOptions {
         self,
         path: impl AsRef<Path>,
     ) -> io::Result<(StreamReader, StreamWriter)> {
-        self.check()?;
+        self.check(Role::Client)?;
         let link = Link::new(Plain::Unix(UnixStream::connect(&path).await?));
-        Ok(self.streams(link, Arc::new(Peer::Unix(path.as_ref().into()))))
+        self.connected(link, Arc::new(Peer::Unix(path.as_ref().into()))).await
     }
 
     /// As [`start_server`].
@@ -189,7 +197,7 @@ impl StreamOptions {
     {
         let started_at = Location::caller();
         async move {
-            self.check()?;
+            self.check(Role::Server)?;
             let limit = self.connection_limit;
             let server = Server::start(addr, self.serve(handler, Peer::of, started_at)).await?;
             Ok(limited(server, limit))
@@ -218,7 +226,7 @@ impl StreamOptions {
     {
         let started_at = Location::caller();
         async move {
-            self.check()?;
+            self.check(Role::Server)?;
             let limit = self.connection_limit;
             let peer: Arc<Path> = path.as_ref().into();
             let peer = move |_: &Link| Peer::Unix(peer.clone());
@@ -227,13 +235,26 @@ impl StreamOptions {
         }
     }
 
-    fn check(&self) -> io::Result<()> {
+    fn check(&self, role: Role) -> io::Result<()> {
         let refuse = |what| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        #[cfg(feature = "tls")]
+        self.tls.check(role)?;
+        #[cfg(not(feature = "tls"))]
+        let _ = role;
         match (self.limit, self.connection_limit) {
             (0, _) => refuse("StreamOptions::limit: a reader's limit must be 1 byte at least"),
             (_, Some(0)) => refuse("StreamOptions::connection_limit: a server needs 1 connection at least"),
             _ => Ok(()),
         }
+    }
+
+    /// The streams of a new connection to a server.
+    async fn connected(self, link: Link, peer: Arc<Peer>) -> io::Result<(StreamReader, StreamWriter)> {
+        #[cfg(feature = "tls")]
+        let secured = self.tls.connect(&link).await;
+        #[cfg(not(feature = "tls"))]
+        let secured: io::Result<()> = Ok(());
+        secured.map(|()| self.streams(link, peer))
     }
 
     fn streams(&self, link: Link, peer: Arc<Peer>) -> (StreamReader, StreamWriter) {
@@ -262,6 +283,11 @@ impl StreamOptions {
             // The pair is made in the task: what is captured would be kept beside it.
             let serve = async move {
                 let (options, handler) = &*shared;
+                #[cfg(feature = "tls")]
+                if options.tls.accept(&link).await.is_err() {
+                    // Whoever is at the other end was told by an alert.
+                    return;
+                }
                 let (reader, writer) = options.streams(link, peer.clone());
                 if let Some(failure) = handler(reader, writer).await.failure() {
                     report(&peer, &failure);
@@ -276,6 +302,13 @@ impl Default for StreamOptions {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Which end of a connection is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    Client,
+    Server,
 }
 
 fn limited(server: Server, limit: Option<usize>) -> Server {

@@ -35,9 +35,9 @@ thread_local! {
 ///
 /// It is a `futures-io` reader too; `futures_lite::io` has the methods.
 pub struct StreamReader {
-    link: Link,
+    pub(super) link: Link,
     /// Boxed, so that futures that keep a reader, often more than once, stay small.
-    intake: Box<Intake>,
+    pub(super) intake: Box<Intake>,
     peer: Arc<Peer>,
 }
 

@@ -1,5 +1,6 @@
 //! [`StreamWriter`].
 
+use super::drain::Draining;
 use super::peer::Peer;
 use crate::transport::{Link, Plain};
 use std::fmt;
@@ -19,8 +20,10 @@ use std::sync::Arc;
 /// Dropping the writer is [`StreamWriter::close`]: what was accepted is still sent, then the connection ends, in both
 /// directions. A reader that is still there sees the end.
 pub struct StreamWriter {
-    link: Link,
-    peer: Arc<Peer>,
+    pub(super) link: Link,
+    pub(super) peer: Arc<Peer>,
+    /// What `AsyncWrite` waits for.
+    pub(super) draining: Draining,
 }
 
 /// What is known of a connection.
@@ -31,11 +34,16 @@ pub struct ExtraInfo {
     pub peer: Option<SocketAddr>,
     /// This side's address, asyncio's `sockname`; `None` where it has none.
     pub sock: Option<SocketAddr>,
+    /// The name of the cipher suite; `None` when the connection is in the clear.
+    pub cipher: Option<&'static str>,
+    /// Version, cipher and certificates of an encrypted connection; `None` when it is in the clear.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::TlsInfo>,
 }
 
 impl StreamWriter {
     pub(super) fn new(link: Link, peer: Arc<Peer>) -> Self {
-        Self { link, peer }
+        Self { link, peer, draining: Draining::default() }
     }
 
     /// Sends `data`, now or later. It is dropped where nothing can be sent any more, after [`StreamWriter::write_eof`],
@@ -118,9 +126,21 @@ impl StreamWriter {
         self.link.get_write_buffer_size()
     }
 
-    /// The addresses of both sides. The socket's options are at hand through [`AsFd`].
+    /// The addresses of both sides, and what is known of the encryption. The socket's options are at hand through
+    /// [`AsFd`].
     pub fn get_extra_info(&self) -> ExtraInfo {
-        ExtraInfo { peer: self.peer.ip(), sock: self.local_addr().ok() }
+        #[cfg(feature = "tls")]
+        let tls = self.link.tls_info();
+        ExtraInfo {
+            peer: self.peer.ip(),
+            sock: self.local_addr().ok(),
+            #[cfg(feature = "tls")]
+            cipher: tls.as_ref().and_then(|tls| tls.cipher?.as_str()),
+            #[cfg(not(feature = "tls"))]
+            cipher: None,
+            #[cfg(feature = "tls")]
+            tls,
+        }
     }
 
     /// The other side's address, also when the connection is gone.

@@ -1,15 +1,16 @@
 //! [`TlsAcceptor`].
 
-use super::HANDSHAKE_TIMEOUT;
 use super::accepting::TlsAcceptorBuilder;
 use super::error::Peer;
 use super::stream::TlsStream;
+use super::{HANDSHAKE_TIMEOUT, Setup};
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_rustls::rustls::ServerConfig;
+use futures_rustls::rustls::{ServerConfig, ServerConnection};
 use raddle_runtime::prim::lock::RwLock;
 use raddle_runtime::time::timeout;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +83,16 @@ impl TlsAcceptor {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.settings().handshake(stream, Peer::Client(None)).await
+    }
+
+    /// A handshake with a client.
+    pub(crate) fn setup(&self, client: Option<SocketAddr>) -> io::Result<Setup> {
+        let Settings { config, handshake_timeout: limit } = self.settings();
+        let peer = Peer::Client(client);
+        match ServerConnection::new(config) {
+            Ok(connection) => Ok(Setup { connection: connection.into(), peer, limit }),
+            Err(error) => Err(peer.handshake(io::Error::other(error))),
+        }
     }
 
     pub(super) fn settings(&self) -> Settings {

@@ -5,7 +5,7 @@ use super::error::Peer;
 use super::identity::Identity;
 use super::pem::Pem;
 use super::stream::TlsStream;
-use super::{HANDSHAKE_TIMEOUT, provider};
+use super::{HANDSHAKE_TIMEOUT, Setup, provider};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::rustls;
 use raddle_runtime::time::timeout;
@@ -14,7 +14,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -82,6 +82,20 @@ impl TlsConnector {
             Ok(Ok(stream)) => Ok(TlsStream::new(stream, peer)),
             Ok(Err(error)) => Err(peer.handshake(error)),
             Err(_) => Err(peer.timed_out(self.handshake_timeout)),
+        }
+    }
+}
+
+impl TlsConnector {
+    /// A handshake with the server `name`.
+    pub(crate) fn setup(&self, name: impl Into<String>) -> io::Result<Setup> {
+        let name = server_name(name.into())?;
+        let peer = Peer::Server(name.clone());
+        match ClientConnection::new(Arc::clone(&self.config), name) {
+            Ok(connection) => {
+                Ok(Setup { connection: connection.into(), peer, limit: self.handshake_timeout })
+            }
+            Err(error) => Err(peer.handshake(io::Error::other(error))),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Who is at the other end.
 #[derive(Clone, Debug)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     Server(ServerName<'static>),
     Client(Option<SocketAddr>),
 }
@@ -46,7 +46,7 @@ impl Error for TlsError {
 
 impl Peer {
     /// The error of a handshake.
-    pub(super) fn handshake(&self, error: io::Error) -> io::Error {
+    pub(crate) fn handshake(&self, error: io::Error) -> io::Error {
         let what = format!("TLS handshake with {self}");
         match self.explained(&what, error) {
             Ok(explained) => explained,
@@ -59,18 +59,18 @@ impl Peer {
     }
 
     /// The error of a handshake that took too long.
-    pub(super) fn timed_out(&self, limit: Duration) -> io::Error {
+    pub(crate) fn timed_out(&self, limit: Duration) -> io::Error {
         let text = format!("TLS handshake with {self}: not done within {limit:?}; does it speak TLS?");
         io::Error::new(io::ErrorKind::TimedOut, text)
     }
 
     /// The error of reading or writing later on; the system's own stays as it is.
-    pub(super) fn transfer(&self, error: io::Error) -> io::Error {
+    pub(crate) fn transfer(&self, error: io::Error) -> io::Error {
         self.explained(&format!("TLS with {self}"), error).unwrap_or_else(|error| error)
     }
 
     /// The end of the connection that nobody announced.
-    pub(super) fn truncated(&self) -> io::Error {
+    pub(crate) fn truncated(&self) -> io::Error {
         let text = format!(
             "TLS with {self}: the connection ended without close_notify; what was received may be cut off"
         );

@@ -39,6 +39,12 @@
 //! # }
 //! ```
 //!
+//! The streams and protocols of asyncio are encrypted by [`StreamOptions::tls`](crate::StreamOptions::tls) and
+//! [`StreamOptions::tls_acceptor`](crate::StreamOptions::tls_acceptor), by [`create_tls_server`] and
+//! [`create_tls_connection`], and later on by [`StreamWriter::start_tls`](crate::StreamWriter::start_tls) and
+//! [`Transport::start_tls`](crate::Transport::start_tls). When such a connection is closed on this side, its descriptor
+//! stays open until the peer has closed too, 30 s at most: otherwise the peer could lose the last of what was sent.
+//!
 //! The settings that have no method here are those of [`rustls`]: both [`TlsConnector`] and [`TlsAcceptor`] are made
 //! from a configuration of its as well.
 
@@ -47,11 +53,16 @@ mod acceptor;
 mod connector;
 mod danger;
 mod error;
+#[cfg(feature = "hyper")]
+mod hyper_io;
 mod identity;
 mod listener;
 mod pem;
 mod self_signed;
+mod setup;
 mod stream;
+#[cfg(feature = "tokio-io")]
+mod tokio_io;
 
 pub use accepting::TlsAcceptorBuilder;
 pub use acceptor::TlsAcceptor;
@@ -59,7 +70,13 @@ pub use connector::{TlsConnector, TlsConnectorBuilder};
 pub use futures_rustls::rustls;
 pub use listener::{Handshake, TlsListener};
 pub use self_signed::self_signed;
+pub use setup::TlsInfo;
 pub use stream::TlsStream;
+
+pub use crate::transport::{create_tls_connection, create_tls_server};
+
+pub(crate) use error::Peer as TlsPeer;
+pub(crate) use setup::Setup;
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;
@@ -67,6 +84,10 @@ use std::time::Duration;
 
 /// How long a handshake may take unless its builder says otherwise, as in asyncio.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The most that is cleared for one read into a buffer that nobody has cleared: what one record brings.
+#[cfg(any(feature = "hyper", feature = "tokio-io"))]
+const READ_MAX: usize = 16 * 1024;
 
 /// The cryptography behind all that is made here, whatever the process has installed as its default.
 fn provider() -> Arc<CryptoProvider> {

@@ -22,6 +22,10 @@ use std::task::{Context, Poll};
 /// without `close_notify` was cut off: reading is an error of kind `UnexpectedEof`. So close each stream that was
 /// written to; one that is only dropped looks cut off to the peer.
 ///
+/// A client of TLS 1.3 that never reads has the server's session tickets unread. Dropping any stream with bytes unread
+/// makes the system reset the connection, by which the peer may lose the last of what was written: read to the end
+/// after closing where that matters.
+///
 /// A write takes bytes when it has encrypted them; those that the stream below has no room for go out with the next
 /// write, read or flush.
 pub struct TlsStream<S = TcpStream> {

@@ -3,6 +3,7 @@
 use super::handle::Transport;
 use super::link::Link;
 use super::protocol::AnyProtocol;
+use super::word::Flags;
 use std::any::Any;
 use std::future::poll_fn;
 use std::io;
@@ -45,6 +46,31 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
         transport
     }
 
+    /// Does the handshake of a connection that the protocol knows nothing of yet.
+    ///
+    /// # Cancel safety
+    /// Dropping the future, and the driver, ends the connection.
+    #[cfg(feature = "tls")]
+    pub(super) async fn start_tls(&mut self, setup: crate::tls::Setup) -> io::Result<()> {
+        let link = self.link.0.clone();
+        let limit = setup.limit;
+        link.begin_tls(setup, Vec::new)?;
+        link.in_time(limit, poll_fn(|cx| self.poll_handshake(cx))).await
+    }
+
+    /// Sends and receives what belongs to the handshake.
+    #[cfg(feature = "tls")]
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let link = &self.link.0;
+        loop {
+            let flushing = link.flags().is_buffered() && link.poll_flush(cx).is_pending();
+            let shaken = link.poll_handshake(cx);
+            if shaken.is_ready() || flushing || !link.flags().is_buffered() {
+                return shaken;
+            }
+        }
+    }
+
     /// Drives the connection to its end, and gives the protocol back.
     ///
     /// # Panics
@@ -77,8 +103,7 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
                 return Poll::Ready(());
             }
             let flushed = flags.is_buffered() && self.link.0.poll_flush(cx).is_ready();
-            let reads = !(self.is_at_eof || flags.is_closing() || flags.is_paused());
-            if reads && self.poll_read(cx).is_ready() || flushed {
+            if !flags.is_closing() && self.poll_input(cx, flags).is_ready() || flushed {
                 continue;
             }
             self.link.0.register_owner(cx);
@@ -87,6 +112,16 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// A handshake goes on though the protocol is to be left alone.
+    fn poll_input(&mut self, cx: &mut Context<'_>, flags: Flags) -> Poll<()> {
+        #[cfg(feature = "tls")]
+        if flags.is_handshaking() {
+            // When it fails, the connection is lost, which shows in the flags.
+            return self.link.0.poll_handshake(cx).map(drop);
+        }
+        if self.is_at_eof || flags.is_paused() { Poll::Pending } else { self.poll_read(cx) }
     }
 
     /// One read, and what comes of it.

@@ -24,6 +24,11 @@ impl Transport {
         Self { link: link.downgrade(), peer: link.peer_addr().ok() }
     }
 
+    #[cfg(feature = "tls")]
+    pub(super) fn link(&self) -> Option<Link> {
+        self.link.upgrade()
+    }
+
     fn with<R>(&self, gone: R, f: impl FnOnce(&Link) -> R) -> R {
         match self.link.upgrade() {
             Some(link) => f(&link),

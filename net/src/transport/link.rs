@@ -1,5 +1,9 @@
 //! [`Link`]: one connection as streams and protocols see it.
 
+#[cfg(feature = "tls")]
+mod secure;
+
+use super::flush::Flush;
 use super::outbox::{Flusher, Outbox, copy};
 use super::plain::Plain;
 use super::server::Member;
@@ -7,11 +11,11 @@ use super::word::{Flags, Word};
 use raddle_runtime::consume_budget;
 use raddle_runtime::runtime::Handle;
 use raddle_runtime::wait::{Arrival, Place, Queue, QueueGuard, Slot, What};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::ops::RangeInclusive;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
@@ -86,17 +90,26 @@ impl Link {
     /// closed on this side. After an error the connection is lost.
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.is_closing() {
-            return Poll::Ready(Ok(0));
+            return Poll::Ready(self.read_after_end());
+        }
+        #[cfg(feature = "tls")]
+        if self.flags().is_secure() {
+            return self.poll_read_secure(cx, buf);
         }
         match ready!(self.shared.plain.poll_read(cx, buf)) {
             // The close came while it waited.
-            Err(_) if self.is_closing() => Poll::Ready(Ok(0)),
+            Err(_) if self.is_closing() => Poll::Ready(self.read_after_end()),
             Err(error) => {
                 self.fail(&error);
                 Poll::Ready(Err(error))
             }
             read => Poll::Ready(read),
         }
+    }
+
+    /// What a reader gets that comes too late. A connection that was lost is no clean end, whoever noticed it first.
+    fn read_after_end(&self) -> io::Result<usize> {
+        self.lost().map_or(Ok(0), Err)
     }
 
     /// Sends `data`, or keeps what the system does not take. Ignored after `write_eof`, `close` and the loss of the
@@ -108,6 +121,10 @@ impl Link {
         let mut outbox = self.lock();
         if !outbox.accepts() {
             return self.shared.word.set_refused();
+        }
+        #[cfg(feature = "tls")]
+        if outbox.is_secure() {
+            return self.write_secure(outbox, &[IoSlice::new(data)]);
         }
         let mut sent = 0;
         if outbox.is_sent() {
@@ -129,6 +146,10 @@ impl Link {
         let mut outbox = self.lock();
         if !outbox.accepts() {
             return self.shared.word.set_refused();
+        }
+        #[cfg(feature = "tls")]
+        if outbox.is_secure() {
+            return self.write_secure(outbox, lines);
         }
         for lines in lines.chunks(PIECES_MAX) {
             let mut sent = 0;
@@ -169,7 +190,7 @@ impl Link {
         match owed {
             Owed::Nothing => {}
             Owed::WakeOwner => self.shared.owner.wake(),
-            Owed::Spawn => self.shared.runtime.spawn(Flush { link: self.clone(), is_done: false }).detach(),
+            Owed::Spawn => self.shared.runtime.spawn(Flush::of(self)).detach(),
         }
     }
 
@@ -216,7 +237,7 @@ impl Link {
                 self.end(outbox, None);
                 return true;
             }
-            if outbox.eof {
+            if outbox.is_at_end() {
                 self.shared.plain.shutdown(Shutdown::Write);
             }
         }
@@ -286,14 +307,19 @@ impl Link {
 
     /// The one way by which a connection ends. The peer learns it first, then those who wait here.
     fn end(&self, mut outbox: Locked<'_>, lost: Option<io::Error>) {
+        let lingers = lost.is_none() && outbox.has_more_to_hear();
         outbox.end(lost);
         self.shared.word.set_ended();
-        self.shared.plain.shutdown(Shutdown::Both);
+        self.shared.plain.shutdown(if lingers { Shutdown::Write } else { Shutdown::Both });
         // An owner leaves the server when it has told its protocol.
         let member = if outbox.flusher == Flusher::Owner { None } else { outbox.member.take() };
         outbox.release_all();
         self.shared.owner.wake();
         drop(member);
+        #[cfg(feature = "tls")]
+        if lingers {
+            self.linger();
+        }
     }
 
     /// Waits until what is kept is below the low-water mark, if it went above the high one.
@@ -343,9 +369,16 @@ impl Link {
         let mut outbox = self.lock();
         if outbox.accepts() {
             outbox.eof = true;
-            if outbox.is_sent() {
+            #[cfg(feature = "tls")]
+            if let Err(error) = self.say_end(&mut outbox) {
+                return self.lose(outbox, &error);
+            }
+            if outbox.is_at_end() {
                 self.shared.plain.shutdown(Shutdown::Write);
             }
+            let owed = self.kept(&mut outbox);
+            drop(outbox);
+            self.pay(owed);
         }
     }
 
@@ -360,14 +393,22 @@ impl Link {
         if outbox.closing {
             return;
         }
+        outbox.closing = true;
+        #[cfg(feature = "tls")]
+        if let Err(error) = self.say_end(&mut outbox) {
+            return self.lose(outbox, &error);
+        }
         if outbox.is_sent() {
             return self.end(outbox, None);
         }
-        outbox.closing = true;
         self.shared.word.set_closing();
-        // Whoever reads is woken, and finds the end.
-        self.shared.plain.shutdown(Shutdown::Read);
+        if !outbox.is_secure() {
+            // Whoever reads is woken, and finds the end.
+            self.shared.plain.shutdown(Shutdown::Read);
+        }
+        let owed = self.kept(&mut outbox);
         drop(outbox);
+        self.pay(owed);
         self.shared.owner.wake();
     }
 
@@ -444,30 +485,6 @@ impl Flusher {
 /// The system did not just say "later".
 fn is_fatal(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// The task that sends what one connection has kept.
-struct Flush {
-    link: Link,
-    is_done: bool,
-}
-
-impl Future for Flush {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.link.poll_flush(cx));
-        self.is_done = true;
-        Poll::Ready(())
-    }
-}
-
-impl Drop for Flush {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.link.abandon();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -49,13 +49,18 @@
 // which keeps what the system does not take at once. `Server` accepts connections and knows those that live.
 mod datagram;
 mod driver;
+mod flush;
 mod handle;
 mod link;
 mod listen;
 mod outbox;
 mod plain;
 mod protocol;
+#[cfg(feature = "tls")]
+mod secure;
 mod server;
+#[cfg(feature = "tls")]
+mod session;
 mod tcp;
 mod udp;
 mod unix;
@@ -66,6 +71,8 @@ pub use handle::Transport;
 pub(crate) use link::Link;
 pub(crate) use plain::Plain;
 pub use protocol::{AnyProtocol, BufferedProtocol, Buffering, Protocol, Streaming};
+#[cfg(feature = "tls")]
+pub use secure::{create_tls_connection, create_tls_server};
 pub use server::Server;
 pub use tcp::{create_connection, create_server};
 pub use udp::create_datagram_endpoint;

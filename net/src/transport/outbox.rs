@@ -1,6 +1,8 @@
 //! What a connection has yet to send, behind its lock, and how far its sending has come.
 
 use super::server::Member;
+#[cfg(feature = "tls")]
+use super::session::Session;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
@@ -61,6 +63,9 @@ pub(super) struct Outbox {
     pub(super) flusher: Flusher,
     /// Its place among the connections of its server, until it ends.
     pub(super) member: Option<Member>,
+    /// Between what is written and what is kept, from `start_tls` on.
+    #[cfg(feature = "tls")]
+    pub(super) session: Option<Box<Session>>,
 }
 
 impl Outbox {
@@ -74,6 +79,8 @@ impl Outbox {
             lost: None,
             flusher: Flusher::Nobody,
             member: None,
+            #[cfg(feature = "tls")]
+            session: None,
         }
     }
 
@@ -83,11 +90,45 @@ impl Outbox {
 
     /// How many bytes are kept. (The guard of the lock has a `len` and an `is_empty` of its own.)
     pub(super) fn size(&self) -> usize {
-        self.bytes.len()
+        let len = self.bytes.len();
+        #[cfg(feature = "tls")]
+        let len = len + self.session.as_ref().map_or(0, |session| session.early());
+        len
     }
 
     pub(super) fn is_sent(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// The end comes next.
+    pub(super) fn is_at_end(&self) -> bool {
+        #[cfg(feature = "tls")]
+        let is_handshaking = self.session.as_ref().is_some_and(|session| session.is_handshaking());
+        #[cfg(not(feature = "tls"))]
+        let is_handshaking = false;
+        self.eof && self.is_sent() && !is_handshaking
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn is_secure(&self) -> bool {
+        self.session.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn is_secure(&self) -> bool {
+        false
+    }
+
+    /// The peer of a TLS session has not said that it sends no more.
+    #[cfg(feature = "tls")]
+    pub(super) fn has_more_to_hear(&mut self) -> bool {
+        let session = self.session.as_mut().filter(|session| !session.is_handshaking());
+        session.is_some_and(|session| !session.has_peer_closed())
+    }
+
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn has_more_to_hear(&mut self) -> bool {
+        false
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -104,6 +145,16 @@ impl Outbox {
         self.note_level();
     }
 
+    /// Keeps what the session has to send.
+    #[cfg(feature = "tls")]
+    pub(super) fn keep_records(&mut self) {
+        if let Some(session) = &mut self.session {
+            // Memory takes all.
+            let _ = session.send_to(&mut self.bytes);
+        }
+        self.note_level();
+    }
+
     /// The first `count` bytes are sent.
     pub(super) fn sent(&mut self, count: usize) {
         self.bytes.drain(..count);
@@ -114,7 +165,7 @@ impl Outbox {
     }
 
     fn note_level(&mut self) {
-        self.marks.is_full_at(self.bytes.len());
+        self.marks.is_full_at(self.size());
     }
 
     /// The low and the high-water mark.

@@ -54,6 +54,24 @@ impl Plain {
         }
     }
 
+    /// Waits until there is something to read; any number may.
+    #[cfg(feature = "tls")]
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            Self::Unix(stream) => stream.readable().await,
+        }
+    }
+
+    /// Reads what is there.
+    #[cfg(feature = "tls")]
+    pub(super) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read(buf),
+            Self::Unix(stream) => stream.try_read(buf),
+        }
+    }
+
     /// Sends what the system takes, if the driver has said that it takes some.
     pub(super) fn try_send(&self, data: &[u8]) -> io::Result<usize> {
         match self {

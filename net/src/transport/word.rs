@@ -18,6 +18,13 @@ const PAUSED: u8 = 16;
 /// Bytes were refused because they came after `write_eof` or `close`. Never cleared.
 const REFUSED: u8 = 32;
 
+/// What travels is encrypted, or is about to be. Never cleared.
+#[cfg(feature = "tls")]
+const SECURE: u8 = 64;
+/// The handshake is not done. Comes with `SECURE`, and is cleared once.
+#[cfg(feature = "tls")]
+const HANDSHAKING: u8 = 128;
+
 #[derive(Debug)]
 pub(super) struct Word(AtomicU8);
 
@@ -60,6 +67,16 @@ impl Word {
         self.set(REFUSED, true);
     }
 
+    #[cfg(feature = "tls")]
+    pub(super) fn set_handshaking(&self) {
+        self.set(SECURE | HANDSHAKING, true);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn set_shaken(&self) {
+        self.set(HANDSHAKING, false);
+    }
+
     /// True when that is a change.
     #[must_use = "the owner is woken when it may read again"]
     pub(super) fn set_paused(&self, paused: bool) -> bool {
@@ -99,6 +116,17 @@ impl Flags {
 
     pub(super) fn is_refused(self) -> bool {
         self.has(REFUSED)
+    }
+
+    #[cfg(feature = "tls")]
+    #[inline]
+    pub(super) fn is_secure(self) -> bool {
+        self.has(SECURE)
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn is_handshaking(self) -> bool {
+        self.has(HANDSHAKING)
     }
 
     /// `drain` has nothing to wait for and nothing to complain of.
