@@ -144,9 +144,13 @@ impl Resolve for Vec<SocketAddr> {
 impl Resolve for (&str, u16) {
     fn target(&self) -> Target {
         let (host, port) = *self;
-        let literal = host.trim_start_matches('[').trim_end_matches(']');
-        match literal.parse::<IpAddr>() {
+        let literal = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(v6) => v6.parse().map(IpAddr::V6),
+            None => host.parse(),
+        };
+        match literal {
             Ok(ip) => Target::Addrs(vec![(ip, port).into()]),
+            Err(_) if host.is_empty() => Target::Invalid(format!("the host beside port {port} is empty")),
             Err(_) => Target::Name(host.to_owned(), port),
         }
     }
@@ -233,6 +237,10 @@ mod tests {
         assert!(matches!(("host", 80).target(), Target::Name(..)));
         assert!(matches!("host".target(), Target::NameOnly(_)));
         assert!(matches!("::1".target(), Target::NameOnly(_)));
+        assert!(matches!(("", 80).target(), Target::Invalid(_)));
+        for host in ["[127.0.0.1]", "[::1", "::1]", "[[::1]]"] {
+            assert!(matches!((host, 80).target(), Target::Name(..)), "{host:?}");
+        }
         for text in ["", ":80", "host:", "host:65536", "host:http"] {
             assert!(matches!(text.target(), Target::Invalid(_)), "{text:?}");
         }

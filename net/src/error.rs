@@ -9,6 +9,36 @@ pub(crate) fn at(what: &str, place: impl fmt::Display, error: &io::Error) -> io:
     io::Error::new(error.kind(), format!("{what} {place}: {error}"))
 }
 
+/// A datagram could not be sent `to` there; `None` is a socket without a peer. `WouldBlock` stays as it is: who tries
+/// has the address, and no use for a text.
+pub(crate) fn sending<T: fmt::Display>(to: impl FnOnce() -> Option<T>, error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return error;
+    }
+    match to() {
+        Some(to) => at("send to", to, &error),
+        None => at("send to", "no one, for the socket is not connected", &error),
+    }
+}
+
+/// A datagram could not be received from the peer, or at the local address where there is none. `WouldBlock` as above.
+pub(crate) fn receiving<T: fmt::Display>(
+    peer: impl FnOnce() -> Option<T>,
+    local: impl FnOnce() -> Option<T>,
+    error: io::Error,
+) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return error;
+    }
+    if let Some(peer) = peer() {
+        return at("receive from", peer, &error);
+    }
+    match local() {
+        Some(local) => at("receive at", local, &error),
+        None => at("receive at", "a socket without address", &error),
+    }
+}
+
 /// `what` at `place` was given up after `limit`.
 pub(crate) fn no_answer(what: &str, place: impl fmt::Display, limit: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("{what} {place}: no answer within {limit:?}"))

@@ -1,40 +1,18 @@
 //! f36: `accept` when there are no descriptors left. Alone in its process, because it takes them all.
 
 mod common;
+#[path = "common/descriptors.rs"]
+mod descriptors;
 
 use common::{pair, run};
+use descriptors::{limit_descriptors, take_all_descriptors};
 use futures_lite::StreamExt;
 use raddle_net::{TcpListener, TcpStream};
 use raddle_runtime::runtime::Handle;
 use raddle_runtime::time::sleep;
-use std::fs::File;
 use std::time::{Duration, Instant};
 
-const LIMIT: libc::rlim_t = 128;
 const CLIENTS: usize = 6;
-
-fn limit_descriptors() {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is valid for writing.
-    let rc = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    assert_eq!(rc, 0);
-    limit.rlim_cur = LIMIT;
-    // SAFETY: `limit` is valid for reading.
-    let rc = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(rc, 0);
-}
-
-/// Opens files until the system refuses.
-fn take_all_descriptors() -> Vec<File> {
-    let mut taken = Vec::new();
-    loop {
-        match File::open("/dev/null") {
-            Ok(file) => taken.push(file),
-            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => return taken,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
 
 fn cpu_time() -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -2,11 +2,14 @@
 
 mod common;
 
-use common::{pair, run};
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use common::{pair, poll_once, run};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use raddle_net::{TcpListener, TcpSocket, TcpStream};
+use raddle_runtime::prim::atomic::{AtomicUsize, Ordering::Relaxed};
+use raddle_runtime::spawn;
 use std::io;
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -190,5 +193,35 @@ fn sockets_go_to_std_and_back_and_keep_their_options() {
         let (mut served, _) = listener.accept().await.expect("a connection");
         stream.write_all(b"x").await.expect("a write");
         served.read_exact(&mut [0]).await.expect("a read");
+    });
+}
+
+#[test]
+fn f23_streams_of_connections_in_several_tasks_share_what_comes() {
+    run(async {
+        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.expect("a listener"));
+        let addr = listener.local_addr().expect("an address");
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let take_one = |listener: Arc<TcpListener>, waiting: Arc<AtomicUsize>| async move {
+            let mut incoming = listener.incoming();
+            assert!(poll_once(&mut incoming.next()).await.is_none());
+            // It waits in a place that the others leave alone, until the next poll and from there on.
+            waiting.fetch_add(1, Relaxed);
+            incoming.next().await.expect("no end").is_ok()
+        };
+        let tasks = [(); 3].map(|()| spawn(take_one(listener.clone(), waiting.clone())));
+        while waiting.load(Relaxed) < 3 {
+            raddle_runtime::yield_now().await;
+        }
+        let mut clients = Vec::new();
+        for ended in 1..=3 {
+            clients.push(TcpStream::connect(addr).await.expect("a client"));
+            while tasks.iter().filter(|task| task.is_finished()).count() < ended {
+                raddle_runtime::yield_now().await;
+            }
+        }
+        for task in tasks {
+            assert!(task.await.expect("it ends"));
+        }
     });
 }

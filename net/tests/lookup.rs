@@ -3,7 +3,7 @@
 mod common;
 
 use common::{dropped_after_each_poll, run};
-use raddle_net::{TcpListener, TcpStream, lookup_host, lookup_host_timeout};
+use raddle_net::{TcpListener, TcpStream, UdpSocket, lookup_host, lookup_host_timeout};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,8 +53,24 @@ fn a_name_that_does_not_exist_is_named() {
         let name = "x".repeat(64) + ".invalid";
         let error = lookup_host((name.as_str(), 80)).await.map(drop).expect_err("no such name");
         assert!(error.to_string().contains(&name), "{error}");
-        let error = TcpStream::connect((name.as_str(), 80)).await.expect_err("no such name");
-        assert!(error.to_string().contains(&name), "{error}");
+        let host = (name.as_str(), 80);
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        let errors = [
+            TcpStream::connect(host).await.map(drop).expect_err("no such name"),
+            TcpStream::connect_timeout(host, Duration::MAX).await.map(drop).expect_err("no such name"),
+            TcpListener::bind(host).await.map(drop).expect_err("no such name"),
+            UdpSocket::bind(host).await.map(drop).expect_err("no such name"),
+            socket.connect(host).await.expect_err("no such name"),
+            socket.send_to(b"x", host).await.map(drop).expect_err("no such name"),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(&name), "{error}");
+        }
+        // What is no name at all: a zero byte, nothing, brackets around nothing.
+        for host in ["a\0b", "", "[]", "[::1"] {
+            let error = TcpStream::connect((host, 80)).await.expect_err("no such name");
+            assert_ne!(error.kind(), io::ErrorKind::WouldBlock, "{error}");
+        }
         let error = lookup_host("").await.map(drop).expect_err("empty");
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     });

@@ -3,22 +3,17 @@
 #[path = "common/calls.rs"]
 mod calls;
 mod common;
+#[path = "common/descriptors.rs"]
+mod descriptors;
 
 use calls::{echo, serve};
 use common::run;
+use descriptors::{limit_descriptors, take_all_descriptors};
 use raddle_runtime::runtime::Handle;
 use raddle_runtime::time::sleep;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
-
-fn limit_descriptors() {
-    let limit = libc::rlimit { rlim_cur: 128, rlim_max: 128 };
-    // SAFETY: `limit` is valid for reading.
-    let rc = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(rc, 0);
-}
 
 #[test]
 fn f36_a_server_goes_on_when_descriptors_are_free_again() {
@@ -31,7 +26,7 @@ fn f36_a_server_goes_on_when_descriptors_are_free_again() {
         for _ in &clients {
             calls.made().await;
         }
-        let mut taken: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        let mut taken = take_all_descriptors();
         // One for the client, none for the server.
         taken.pop();
         clients.push(TcpStream::connect(addr).expect("a client"));

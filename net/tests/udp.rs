@@ -127,6 +127,29 @@ fn nobody_at_the_peer_s_port_is_an_error_of_the_next_call_and_the_socket_goes_on
 }
 
 #[test]
+fn a_flood_that_nobody_reads_loses_its_end_and_nothing_later() {
+    run(async {
+        let ((ours, _), (theirs, to)) = (bind().await, bind().await);
+        theirs.set_recv_buffer_size(20_000).expect("an option");
+        for i in 0..2_000_u32 {
+            assert_eq!(
+                ours.send_to(&[&i.to_be_bytes()[..], &[0; 996]].concat(), to).await.expect("sent"),
+                1_000
+            );
+        }
+        let (mut buf, mut came) = ([0; 1_500], 0);
+        theirs.readable().await.expect("a datagram");
+        while let Ok(len) = theirs.try_recv(&mut buf) {
+            assert_eq!((len, &buf[..4]), (1_000, &u32::to_be_bytes(came)[..]));
+            came += 1;
+        }
+        assert!((1..2_000).contains(&came), "{came} of 2000 came");
+        ours.send_to(b"later", to).await.expect("sent");
+        assert_eq!(theirs.recv(&mut buf).await.expect("a datagram"), 5);
+    });
+}
+
+#[test]
 fn errors_name_the_address() {
     run(async {
         let (ours, addr) = bind().await;
@@ -143,6 +166,10 @@ fn errors_name_the_address() {
         let none = text(ours.send_to(b"x", none).await.expect_err("no address"));
         assert!(none.contains("no address"), "{none}");
         text(ours.send_to(b"x", "no port").await.expect_err("no port"));
+        let group = text(ours.join_multicast_v4([127, 0, 0, 1].into(), [0; 4].into()).expect_err("no group"));
+        assert!(group.starts_with("join the group 127.0.0.1 at the interface 0.0.0.0: "), "{group}");
+        let card = text(ours.bind_device(Some("no such card")).expect_err("no such interface"));
+        assert!(card.starts_with("bind to the interface no such card: "), "{card}");
         assert_eq!(ours.peer_addr().expect_err("none").kind(), io::ErrorKind::NotConnected);
     });
 }

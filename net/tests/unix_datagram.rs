@@ -157,6 +157,34 @@ fn a_full_own_buffer_is_waited_out() {
 }
 
 #[test]
+fn f03_a_connected_socket_sends_elsewhere_while_its_own_receiver_is_full() {
+    run(async {
+        let dir = TempDir::new();
+        let (own, other) = (dir.join("own"), dir.join("other"));
+        let _own = UnixDatagram::bind(&own).expect("a socket");
+        let receiver = UnixDatagram::bind(&other).expect("a socket");
+        let (_fillers, _) = fill_receiver(&own).await;
+        let client = UnixDatagram::unbound().expect("a socket");
+        client.connect(&own).expect("connected");
+        let error = client.try_send(b"x").expect_err("its receiver is full");
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        // The other has room.
+        assert_eq!(client.send_to(b"one", &other).await.expect("sent"), 3);
+        assert_eq!(client.try_send_to(b"two", &other).expect("room"), 3);
+        // The other is full, too, and then has room again, while its own has not.
+        let (_fillers, queued) = fill_receiver(&other).await;
+        let mut sending = pin!(client.send_to(b"three", &other));
+        assert!(common::poll_once(&mut sending).await.is_none());
+        let mut buf = [0; 8];
+        for _ in 0..queued + 2 {
+            receiver.recv(&mut buf).await.expect("a message");
+        }
+        assert_eq!(sending.await.expect("sent"), 5);
+        assert_eq!(receiver.recv(&mut buf).await.expect("a message"), 5);
+    });
+}
+
+#[test]
 fn failures_name_the_path() {
     run(async {
         let dir = TempDir::new();
@@ -177,7 +205,21 @@ fn failures_name_the_path() {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         let error = UnixDatagram::bind(&path).expect_err("the file is left");
         assert!(error.to_string().contains(&name) && error.to_string().contains("remove"), "{error}");
-        assert!(client.send(b"x").await.is_err(), "not connected");
+        let error = client.send(b"x").await.expect_err("not connected");
+        assert!(error.to_string().contains("not connected"), "{error}");
+        let server = UnixDatagram::bind(dir.join("server")).expect("a socket");
+        client.connect(dir.join("server")).expect("connected");
+        let too_long = client.send(&vec![0; 10 << 20]).await.expect_err("too long");
+        let too_many = client.recv_fds(&mut [0], 1_000).await.expect_err("at once, though nothing came");
+        for error in [too_long, too_many] {
+            assert!(error.to_string().contains(&dir.join("server").display().to_string()), "{error}");
+        }
+        drop(server);
+        // The system forgets the peer with the error that says so.
+        let error = client.send(b"x").await.expect_err("gone");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(error.to_string().starts_with("send to the peer, which is gone: "), "{error}");
+        assert_eq!(client.send(b"x").await.expect_err("gone").kind(), io::ErrorKind::NotConnected);
 
         let (ours, theirs) = UnixDatagram::pair().expect("a pair");
         drop(theirs);

@@ -1,5 +1,5 @@
 //! Moving bytes from one place to another: [`copy`], [`copy_buf`], [`copy_bidirectional`] between whatever reads and
-//! writes, [`splice`] and [`splice_bidirectional`] between sockets and pipes inside the system, [`sendfile`] from a
+//! writes, [`splice`] and [`splice_bidirectional`] between connections inside the system, [`sendfile`] from a
 //! file.
 
 mod both;

@@ -76,17 +76,11 @@ fn ended(sent: u64, len: u64) -> io::Error {
 /// One `sendfile` that moves something, or finds the end of the file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 async fn send_some<S: Transfer>(file: &File, offset: u64, len: u64, to: &Stream<S>) -> io::Result<u64> {
-    use raddle_runtime::io::Interest;
-    use std::os::fd::AsRawFd;
-
-    let (from, fd) = (file.as_raw_fd(), to.io.as_raw_fd());
     let call = || {
-        let mut offset = offset as libc::off64_t;
-        // SAFETY: both descriptors are open while their owners are borrowed, and `offset` is valid for writing.
-        let sent = unsafe { libc::sendfile64(fd, from, &raw mut offset, len as usize) };
-        u64::try_from(sent).map_err(|_| io::Error::last_os_error())
+        let mut offset = offset;
+        Ok(rustix::fs::sendfile(&to.io, file, Some(&mut offset), len as usize)? as u64)
     };
-    to.registration.async_io(Interest::WRITABLE, call).await
+    to.registration.async_io(raddle_runtime::io::Interest::WRITABLE, call).await
 }
 
 /// Reads up to `len` bytes into `buffer`, on the blocking pool.

@@ -28,6 +28,9 @@ pub(crate) fn classify(error: &io::Error) -> Failure {
         libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => Failure::Exhausted,
         libc::ECONNABORTED | libc::ECONNRESET | libc::EPROTO | libc::ENOPROTOOPT => Failure::ThisConnection,
         libc::ENETDOWN | libc::ENETUNREACH | libc::EHOSTDOWN | libc::EHOSTUNREACH => Failure::ThisConnection,
+        libc::ETIMEDOUT => Failure::ThisConnection,
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        libc::ENONET => Failure::ThisConnection,
         _ => Failure::Listener,
     }
 }

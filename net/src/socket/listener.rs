@@ -117,7 +117,9 @@ impl<L: Listening> Listener<L> {
         self.registration.count_accept_backoff();
         let wait = self.waiting.lock().backoff.next();
         let sleep = Box::pin(sleep(wait));
-        self.waiting.lock().sleep = Some(sleep);
+        let other = self.waiting.lock().sleep.replace(sleep);
+        // Out of the lock, as below.
+        drop(other);
     }
 
     fn poll_waiting(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -132,9 +134,10 @@ impl<L: Listening> Listener<L> {
         polled
     }
 
-    /// The connections one after the other, as a stream that never ends by itself.
+    /// The connections one after the other, as a stream that never ends by itself. Any number of such streams, in any
+    /// number of tasks, share them.
     pub fn incoming(&self) -> Incoming<'_, L> {
-        Incoming { listener: self }
+        Incoming { listener: self, accepting: None }
     }
 
     fn adopt(io: L::Socket, peer: Addr<L>) -> io::Result<Accepted<L>> {
@@ -200,17 +203,31 @@ impl<L: AsRawFd> AsRawFd for Listener<L> {
     }
 }
 
-/// The stream of [`Listener::incoming`].
-#[derive(Debug)]
+/// An `accept` under way.
+type Accepting<'a, L> = Pin<Box<dyn Future<Output = io::Result<Accepted<L>>> + Send + 'a>>;
+
+/// The stream of [`Listener::incoming`]. Dropping it loses no connection.
 #[must_use = "streams do nothing unless polled"]
-pub struct Incoming<'a, L> {
+pub struct Incoming<'a, L: Listening> {
     listener: &'a Listener<L>,
+    /// A place of its own among those who wait, which `poll_accept` would not have.
+    accepting: Option<Accepting<'a, L>>,
 }
 
 impl<L: Listening> futures_core::Stream for Incoming<'_, L> {
     type Item = io::Result<Stream<L::Socket>>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.listener.poll_accept(cx).map(|accepted| Some(accepted.map(|(stream, _)| stream)))
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let listener = self.listener;
+        let accepting = self.accepting.get_or_insert_with(|| Box::pin(listener.accept()));
+        let accepted = ready!(accepting.as_mut().poll(cx));
+        self.accepting = None;
+        Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+impl<L: Listening> fmt::Debug for Incoming<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("listener", self.listener).finish_non_exhaustive()
     }
 }

@@ -17,6 +17,8 @@
 //! ```
 
 pub(crate) mod backoff;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod device;
 mod kind;
 mod listener;
 mod split;

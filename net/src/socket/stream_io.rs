@@ -133,6 +133,18 @@ impl<S: Transfer> Stream<S> {
         self.registration.try_io(interest, f)
     }
 
+    /// Calls `f`, which does something of its own with the descriptor, whenever any of `interest` is ready, until it
+    /// does not say `WouldBlock`: that must be the system's answer for this descriptor.
+    ///
+    /// # Errors
+    /// Those of `f` but for `WouldBlock` and `Interrupted`, and when the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing that `f` has done: what it did is returned in the same poll.
+    pub async fn async_io<R>(&self, interest: Interest, f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+        self.registration.async_io(interest, f).await
+    }
+
     /// Waits until a read would find something, for the task that polled last.
     ///
     /// # Errors

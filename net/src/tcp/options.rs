@@ -4,7 +4,8 @@
 
 use super::socket::TcpSocket;
 use super::stream::TcpStream;
-use crate::error::at;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::socket::device;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive};
 use std::io;
 use std::time::Duration;
@@ -185,8 +186,7 @@ impl TcpSocket {
     /// # Errors
     /// When the system refuses.
     pub fn device(&self) -> io::Result<Option<String>> {
-        let name = self.io.device()?;
-        Ok(name.map(|name| String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned()))
+        device::device((&self.io).into())
     }
 
     /// Has the socket send and receive through one network interface only, such as `"eth0"` (`SO_BINDTODEVICE`);
@@ -195,8 +195,7 @@ impl TcpSocket {
     /// # Errors
     /// Names the interface, when there is none of that name or the process may not.
     pub fn bind_device(&self, interface: Option<&str>) -> io::Result<()> {
-        let named = |error| at("bind to the interface", interface.unwrap_or("none"), &error);
-        self.io.bind_device(interface.map(str::as_bytes)).map_err(named)
+        device::bind_device((&self.io).into(), interface)
     }
 
     /// The largest segment, in bytes (`TCP_MAXSEG`).

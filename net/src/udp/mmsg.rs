@@ -233,7 +233,7 @@ pub(super) fn receive(socket: &UdpSocket, offload: &Offload, batch: &mut RecvBat
     // SAFETY: the first `count` headers point to room of the stated lengths that nobody else uses during the call.
     let got = unsafe { libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, 0, no_timeout) };
     let got = checked(got as isize);
-    let came = headers.iter().zip(&mut slots).take(*got.as_ref().unwrap_or(&0));
+    let came = headers.iter_mut().zip(&mut slots).take(*got.as_ref().unwrap_or(&0));
     batch.packets.clear();
     batch.packets.extend(came.map(|(header, slot)| packet(header, slot)));
     batch.slots = slots;
@@ -241,31 +241,35 @@ pub(super) fn receive(socket: &UdpSocket, offload: &Offload, batch: &mut RecvBat
 }
 
 /// What `recvmmsg` says about a packet.
-fn packet(header: &libc::mmsghdr, slot: &mut Slot) -> Packet {
+fn packet(header: &mut libc::mmsghdr, slot: &mut Slot) -> Packet {
     let len = header.msg_len as usize;
     let name = std::mem::replace(&mut slot.name, SockAddrStorage::zeroed());
-    // SAFETY: the kernel has written the address and its length.
+    // SAFETY: the storage was all zeros before the kernel wrote the address, which is as long as it says.
     let from = unsafe { SockAddr::new(name, header.msg_hdr.msg_namelen) }.as_socket();
     // Every datagram has a sender; none is as good as this one.
     let from = from.unwrap_or(SocketAddr::from(([0; 4], 0)));
+    // The pointer of before is older than `slot`: whoever holds `slot` may take it that nobody else looks at it.
+    header.msg_hdr.msg_control = ptr::from_mut(&mut slot.control).cast();
     Packet { len, segment: joined_segment(&header.msg_hdr).unwrap_or(len), from }
 }
 
-/// How long the datagrams are that the kernel has joined in this packet.
+/// How long the datagrams are that the kernel has joined in this packet. `msg_controllen` bytes of control messages are
+/// at `msg_control`.
 fn joined_segment(header: &libc::msghdr) -> Option<usize> {
-    // SAFETY: the control messages, if there is room for any, were written by the kernel.
-    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
-    // SAFETY: null, or a control message of the header.
-    while let Some(message) = unsafe { next.as_ref() } {
-        if (message.cmsg_level, message.cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
-            // SAFETY: the message is there.
+    // SAFETY: looks at the header only. Null when there is no room for a message.
+    let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
+    while !message.is_null() {
+        // SAFETY: the kernel wrote whole messages, this one among them, to room that is aligned for them.
+        let libc::cmsghdr { cmsg_level, cmsg_type, .. } = unsafe { message.read() };
+        if (cmsg_level, cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
+            // SAFETY: a computation. It is the pointer to the whole room that goes on, not one to the message's head.
             let data = unsafe { libc::CMSG_DATA(message) };
             // SAFETY: `UDP_GRO` brings a `c_int`.
             let segment = unsafe { data.cast::<c_int>().read_unaligned() };
             return usize::try_from(segment).ok().filter(|segment| *segment > 0);
         }
-        // SAFETY: both are of the same header.
-        next = unsafe { libc::CMSG_NXTHDR(header, message) };
+        // SAFETY: the message is one of this header's.
+        message = unsafe { libc::CMSG_NXTHDR(header, message) };
     }
     None
 }

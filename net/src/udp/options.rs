@@ -1,6 +1,9 @@
 //! The options of a [`UdpSocket`].
 
 use super::socket::UdpSocket;
+use crate::error::at;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::socket::device;
 use socket2::SockRef;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -103,22 +106,23 @@ impl UdpSocket {
         SockRef::from(&self.io).set_recv_buffer_size(bytes)
     }
 
-    /// The interface that the socket is bound to (`SO_BINDTODEVICE`), by name.
+    /// The network interface the socket is bound to, such as `"eth0"` (`SO_BINDTODEVICE`).
     ///
     /// # Errors
     /// When the system refuses.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
-        SockRef::from(&self.io).device()
+    pub fn device(&self) -> io::Result<Option<String>> {
+        device::device((&self.io).into())
     }
 
-    /// Binds the socket to an interface by its name (`SO_BINDTODEVICE`), or to none.
+    /// Has the socket send and receive through one network interface only, such as `"eth0"` (`SO_BINDTODEVICE`);
+    /// `None` ends that.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Names the interface, when there is none of that name or the process may not.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub fn bind_device(&self, interface: Option<&[u8]>) -> io::Result<()> {
-        SockRef::from(&self.io).bind_device(interface)
+    pub fn bind_device(&self, interface: Option<&str>) -> io::Result<()> {
+        device::bind_device((&self.io).into(), interface)
     }
 
     /// The error that the socket keeps, if any, and forgets it.
@@ -135,33 +139,41 @@ impl UdpSocket {
     /// Joins an IPv4 group at the interface with this address; `0.0.0.0` leaves the choice to the system.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Names the group and the interface, when the system refuses.
     pub fn join_multicast_v4(&self, multiaddr: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io.join_multicast_v4(&multiaddr, &interface)
+        let named =
+            |error| at("join", format_args!("the group {multiaddr} at the interface {interface}"), &error);
+        self.io.join_multicast_v4(&multiaddr, &interface).map_err(named)
     }
 
     /// Leaves an IPv4 group.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Names the group and the interface, when the system refuses.
     pub fn leave_multicast_v4(&self, multiaddr: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io.leave_multicast_v4(&multiaddr, &interface)
+        let named =
+            |error| at("leave", format_args!("the group {multiaddr} at the interface {interface}"), &error);
+        self.io.leave_multicast_v4(&multiaddr, &interface).map_err(named)
     }
 
     /// Joins an IPv6 group at the interface of this index; 0 leaves the choice to the system.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Names the group and the interface, when the system refuses.
     pub fn join_multicast_v6(&self, multiaddr: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io.join_multicast_v6(multiaddr, interface)
+        let named =
+            |error| at("join", format_args!("the group {multiaddr} at the interface {interface}"), &error);
+        self.io.join_multicast_v6(multiaddr, interface).map_err(named)
     }
 
     /// Leaves an IPv6 group.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Names the group and the interface, when the system refuses.
     pub fn leave_multicast_v6(&self, multiaddr: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io.leave_multicast_v6(multiaddr, interface)
+        let named =
+            |error| at("leave", format_args!("the group {multiaddr} at the interface {interface}"), &error);
+        self.io.leave_multicast_v6(multiaddr, interface).map_err(named)
     }
 
     /// Whether this machine receives what the socket sends to IPv4 groups.

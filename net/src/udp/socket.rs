@@ -2,7 +2,7 @@
 
 use super::sys::Offload;
 use crate::addr::{ToSocketAddrs, resolve};
-use crate::error::{Failures, at};
+use crate::error::{self, Failures, at};
 use raddle_runtime::io::{Direction, Interest, Ready, Registration};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
@@ -255,26 +255,12 @@ impl UdpSocket {
         self.registration.try_io(Interest::READABLE, f).map_err(|error| self.receive_error(error))
     }
 
-    /// `WouldBlock` stays as it is: who tries has the address, and no use for a text.
     pub(super) fn send_error(&self, to: Option<SocketAddr>, error: io::Error) -> io::Error {
-        if error.kind() == io::ErrorKind::WouldBlock {
-            return error;
-        }
-        match to.map_or_else(|| self.io.peer_addr(), Ok) {
-            Ok(to) => at("send to", to, &error),
-            Err(_) => at("send to", "no one, for the socket is not connected", &error),
-        }
+        error::sending(|| to.or_else(|| self.io.peer_addr().ok()), error)
     }
 
     pub(super) fn receive_error(&self, error: io::Error) -> io::Error {
-        if error.kind() == io::ErrorKind::WouldBlock {
-            return error;
-        }
-        match (self.io.peer_addr(), self.io.local_addr()) {
-            (Ok(peer), _) => at("receive from", peer, &error),
-            (Err(_), Ok(local)) => at("receive at", local, &error),
-            (Err(_), Err(_)) => at("receive at", "a socket without address", &error),
-        }
+        error::receiving(|| self.io.peer_addr().ok(), || self.io.local_addr().ok(), error)
     }
 }
 

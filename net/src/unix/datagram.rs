@@ -2,7 +2,7 @@
 
 use super::addr::{bind_error, from_path, show};
 use super::fds;
-use crate::error::at;
+use crate::error::{self, at};
 use raddle_runtime::io::{Direction, Interest, Ready, Registration};
 use std::fmt;
 use std::io;
@@ -133,13 +133,13 @@ impl UnixDatagram {
     /// Sends a message to the socket this one is connected to, waiting for room there.
     ///
     /// # Errors
-    /// When there is no such socket, or the message is too long for the send buffer; and when the runtime has shut
-    /// down.
+    /// Names that socket: when it is gone, or the message is too long for the send buffer; when this one is not
+    /// connected; and when the runtime has shut down.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing was sent.
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.registration.async_io(Interest::WRITABLE, || self.io.send(buf)).await
+        self.sending(|| self.io.send(buf)).await
     }
 
     /// As [`UnixDatagram::send`], for one task at a time: the one that polled last.
@@ -147,7 +147,8 @@ impl UnixDatagram {
     /// # Errors
     /// As for [`UnixDatagram::send`].
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.registration.poll_io(Direction::Write, cx, || self.io.send(buf))
+        let sent = ready!(self.registration.poll_io(Direction::Write, cx, || self.io.send(buf)));
+        Poll::Ready(sent.map_err(|error| self.send_error(error)))
     }
 
     /// Sends without waiting.
@@ -156,18 +157,19 @@ impl UnixDatagram {
     /// `WouldBlock` when there is no room or the driver has not said that there is: wait for `writable`; else as for
     /// [`UnixDatagram::send`].
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.registration.try_io(Interest::WRITABLE, || self.io.send(buf))
+        let sent = self.registration.try_io(Interest::WRITABLE, || self.io.send(buf));
+        sent.map_err(|error| self.send_error(error))
     }
 
     /// Waits for a message. A longer one than `buf` is cut off.
     ///
     /// # Errors
-    /// Those of the system, and when the runtime has shut down.
+    /// Those of the system, and when the runtime has shut down; they name the peer, or where the socket is bound.
     ///
     /// # Cancel safety
     /// Dropping the future loses no message.
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.registration.async_io(Interest::READABLE, || self.io.recv(buf)).await
+        self.receiving(|| self.io.recv(buf)).await
     }
 
     /// As [`UnixDatagram::recv`], for one task at a time: the one that polled last.
@@ -175,7 +177,7 @@ impl UnixDatagram {
     /// # Errors
     /// As for [`UnixDatagram::recv`].
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.registration.poll_io(Direction::Read, cx, || self.io.recv(buf))
+        self.poll_receiving(cx, || self.io.recv(buf))
     }
 
     /// Receives without waiting.
@@ -183,7 +185,7 @@ impl UnixDatagram {
     /// # Errors
     /// `WouldBlock` when there is no message or the driver has not said that there is: wait for `readable`.
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.registration.try_io(Interest::READABLE, || self.io.recv(buf))
+        self.try_receiving(|| self.io.recv(buf))
     }
 
     /// Waits for a message, and says who sent it. A longer one than `buf` is cut off.
@@ -194,7 +196,7 @@ impl UnixDatagram {
     /// # Cancel safety
     /// Dropping the future loses no message.
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.registration.async_io(Interest::READABLE, || self.io.recv_from(buf)).await
+        self.receiving(|| self.io.recv_from(buf)).await
     }
 
     /// As [`UnixDatagram::recv_from`], for one task at a time: the one that polled last.
@@ -206,7 +208,7 @@ impl UnixDatagram {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.registration.poll_io(Direction::Read, cx, || self.io.recv_from(buf))
+        self.poll_receiving(cx, || self.io.recv_from(buf))
     }
 
     /// Receives without waiting, and says who sent it.
@@ -214,7 +216,7 @@ impl UnixDatagram {
     /// # Errors
     /// As for [`UnixDatagram::try_recv`].
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.registration.try_io(Interest::READABLE, || self.io.recv_from(buf))
+        self.try_receiving(|| self.io.recv_from(buf))
     }
 
     /// Waits for a message and copies it to `buf`, leaving it to be received.
@@ -225,7 +227,7 @@ impl UnixDatagram {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.registration.async_io(Interest::READABLE, || fds::peek(&self.io, buf)).await
+        self.receiving(|| fds::peek(&self.io, buf)).await
     }
 
     /// Sends a message with copies of descriptors to the socket this one is connected to.
@@ -236,7 +238,8 @@ impl UnixDatagram {
     /// # Cancel safety
     /// When the future is dropped, nothing was sent.
     pub async fn send_fds(&self, data: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-        self.registration.async_io(Interest::WRITABLE, || fds::send(self.as_fd(), data, fds)).await
+        fds::check(fds.len()).map_err(|error| self.send_error(error))?;
+        self.sending(|| fds::send(self.as_fd(), data, fds)).await
     }
 
     /// Waits for a message, and takes the descriptors that came with it, at most `max`, each closed on exec.
@@ -248,7 +251,8 @@ impl UnixDatagram {
     /// # Cancel safety
     /// When the future is dropped, nothing was received.
     pub async fn recv_fds(&self, buf: &mut [u8], max: usize) -> io::Result<(usize, Vec<OwnedFd>)> {
-        self.registration.async_io(Interest::READABLE, || fds::receive(self.as_fd(), buf, max)).await
+        fds::check(max).map_err(|error| self.receive_error(error))?;
+        self.receiving(|| fds::receive(self.as_fd(), buf, max)).await
     }
 
     /// Waits until any of `interest` is ready, and says which.
@@ -309,6 +313,55 @@ impl UnixDatagram {
     /// `WouldBlock`, and those of `f`.
     pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.registration.try_io(interest, f)
+    }
+
+    /// Calls `f`, which does something of its own with the socket, whenever any of `interest` is ready, until it does
+    /// not say `WouldBlock`: that must be the system's answer for this socket.
+    ///
+    /// # Errors
+    /// Those of `f` but for `WouldBlock` and `Interrupted`, and when the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing that `f` has done: what it did is returned in the same poll.
+    pub async fn async_io<R>(&self, interest: Interest, f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+        self.registration.async_io(interest, f).await
+    }
+
+    /// Does `f`, naming in its errors where a message was to go.
+    async fn sending<R>(&self, f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+        let sent = self.registration.async_io(Interest::WRITABLE, f).await;
+        sent.map_err(|error| self.send_error(error))
+    }
+
+    /// Does `f`, naming in its errors where a message was to come.
+    async fn receiving<R>(&self, f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+        let received = self.registration.async_io(Interest::READABLE, f).await;
+        received.map_err(|error| self.receive_error(error))
+    }
+
+    fn poll_receiving<R>(
+        &self,
+        cx: &mut Context<'_>,
+        f: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let received = ready!(self.registration.poll_io(Direction::Read, cx, f));
+        Poll::Ready(received.map_err(|error| self.receive_error(error)))
+    }
+
+    fn try_receiving<R>(&self, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.registration.try_io(Interest::READABLE, f).map_err(|error| self.receive_error(error))
+    }
+
+    fn send_error(&self, error: io::Error) -> io::Error {
+        // The system has forgotten a peer of which it says that for the first time.
+        let is_gone = error.kind() == io::ErrorKind::ConnectionRefused;
+        let gone = is_gone.then(|| "the peer, which is gone".to_owned());
+        error::sending(|| self.io.peer_addr().ok().map(|peer| show(&peer)).or(gone), error)
+    }
+
+    fn receive_error(&self, error: io::Error) -> io::Error {
+        let shown = |addr: io::Result<SocketAddr>| addr.ok().map(|addr| show(&addr));
+        error::receiving(|| shown(self.io.peer_addr()), || shown(self.io.local_addr()), error)
     }
 
     /// Ends sending, receiving, or both.

@@ -7,11 +7,13 @@
 
 use super::addr::{from_path, show};
 use super::datagram::UnixDatagram;
-use crate::error::at;
-use raddle_runtime::io::Interest;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use crate::error::{self, at};
+use raddle_runtime::budget;
+use raddle_runtime::io::{Interest, ReadyEvent};
+use std::future::poll_fn;
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
@@ -20,8 +22,8 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// Names the path: when no socket is there, or it may not be written, or it takes messages of another only, or the
-    /// path is too long for an address, or the message is too long for the send buffer; and when the runtime has shut
-    /// down.
+    /// path is too long for an address, or the message is too long for the send buffer, or the receiver is full and no
+    /// descriptor is left to wait for it with; and when the runtime has shut down.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing was sent.
@@ -42,14 +44,17 @@ impl UnixDatagram {
 
     async fn send_to_unnamed(&self, buf: &[u8], addr: &SocketAddr) -> io::Result<usize> {
         loop {
-            let event = self.registration.readiness(Interest::WRITABLE).await?;
+            poll_fn(|cx| budget::poll_unit(cx)).await.spend();
+            // Not waited for: a socket that is connected is writable only while its own receiver has room.
+            let event = self.registration.ready_now(Interest::WRITABLE)?;
             match self.io.send_to_addr(buf, addr) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.has_room()? {
                         wait_for_receiver(addr).await?;
                     } else {
-                        self.registration.clear_readiness(event);
+                        self.take_back(event);
+                        self.registration.readiness(Interest::WRITABLE).await?;
                     }
                 }
                 sent => return sent,
@@ -71,24 +76,39 @@ impl UnixDatagram {
     /// # Errors
     /// As for [`UnixDatagram::try_send_to`].
     pub fn try_send_to_addr(&self, buf: &[u8], addr: &SocketAddr) -> io::Result<usize> {
-        let Some(event) = self.registration.ready_now(Interest::WRITABLE)? else {
-            return Err(io::ErrorKind::WouldBlock.into());
-        };
+        let event = self.registration.ready_now(Interest::WRITABLE)?;
         let sent = self.io.send_to_addr(buf, addr);
-        match &sent {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                return Err(at("send to", show(addr), error));
-            }
-            Err(_) if !self.has_room()? => self.registration.clear_readiness(event),
-            _ => {}
+        if matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock) && !self.has_room()? {
+            self.take_back(event);
         }
-        sent
+        sent.map_err(|error| error::sending(|| Some(show(addr)), error))
     }
 
-    /// Whether our own send buffer has room, so that it is the receiver that has none.
+    fn take_back(&self, event: Option<ReadyEvent>) {
+        if let Some(event) = event {
+            self.registration.clear_readiness(event);
+        }
+    }
+
+    /// Whether our own send buffer has room, so that it is the receiver that has none. `poll` does not say: it answers
+    /// for the receiver that this socket is connected to, too.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_room(&self) -> io::Result<bool> {
+        let mut used: libc::c_int = 0;
+        // SAFETY: the call writes a `c_int`.
+        let rc = unsafe { libc::ioctl(self.io.as_raw_fd(), libc::TIOCOUTQ, &raw mut used) };
+        if rc < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let size = socket2::SockRef::from(&self.io).send_buffer_size()?;
+        Ok(usize::try_from(used).is_ok_and(|used| used < size))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn has_room(&self) -> io::Result<bool> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut fds = [PollFd::new(&self.io, PollFlags::OUT)];
-        retry_on_intr(|| poll(&mut fds, Some(&Timespec::default())))?;
+        rustix::io::retry_on_intr(|| poll(&mut fds, Some(&Timespec::default())))?;
         Ok(fds[0].revents().contains(PollFlags::OUT))
     }
 }

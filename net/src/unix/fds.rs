@@ -14,16 +14,17 @@ const FDS_MAX: usize = 253;
 /// What it takes to pass that many.
 const SPACE: usize = rustix::cmsg_space!(ScmRights(FDS_MAX));
 
-fn invalid(text: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, text)
+/// Refuses what no message can carry, before anybody waits for it.
+pub(super) fn check(descriptors: usize) -> io::Result<()> {
+    if descriptors <= FDS_MAX {
+        return Ok(());
+    }
+    let text = format!("{descriptors} descriptors are too many: one message takes {FDS_MAX} at most");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
-/// One `sendmsg`: how many bytes of `data` were taken. The descriptors went with the first of them.
+/// One `sendmsg`: how many bytes of `data` were taken. The descriptors, checked before, went with the first of them.
 pub(super) fn send(socket: BorrowedFd<'_>, data: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-    if fds.len() > FDS_MAX {
-        let text = format!("cannot send {} descriptors: one message takes {FDS_MAX} at most", fds.len());
-        return Err(invalid(text));
-    }
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !fds.is_empty() {
@@ -39,10 +40,6 @@ pub(super) fn receive(
     buf: &mut [u8],
     max: usize,
 ) -> io::Result<(usize, Vec<OwnedFd>)> {
-    if max > FDS_MAX {
-        let text = format!("cannot receive {max} descriptors: one message takes {FDS_MAX} at most");
-        return Err(invalid(text));
-    }
     // Always room for all that can come: what does not fit, the system would drop, and it rounds the space up.
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = RecvAncillaryBuffer::new(&mut space);

@@ -120,6 +120,7 @@ impl UnixStream {
             let text = "descriptors go through a stream only along with a byte or more";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        fds::check(fds.len())?;
         self.registration.async_io(Interest::WRITABLE, || fds::send(self.as_fd(), data, fds)).await
     }
 
@@ -134,6 +135,7 @@ impl UnixStream {
     /// # Cancel safety
     /// When the future is dropped, nothing was received.
     pub async fn recv_fds(&self, buf: &mut [u8], max: usize) -> io::Result<(usize, Vec<OwnedFd>)> {
+        fds::check(max)?;
         self.registration.async_io(Interest::READABLE, || fds::receive(self.as_fd(), buf, max)).await
     }
 }
