@@ -110,6 +110,15 @@ fn the_end_of_the_time_has_each_address_and_what_it_said() {
 }
 
 #[test]
+fn f22_the_look_up_takes_nothing_of_a_paused_time_limit() {
+    run_paused(async {
+        let (_listener, addr) = listen().await;
+        let limit = Duration::from_secs(1);
+        TcpStream::connect_timeout(("localhost", addr.port()), limit).await.expect("a client");
+    });
+}
+
+#[test]
 fn a_time_limit_changes_nothing_for_those_who_answer() {
     run(async {
         let (listener, addr) = listen().await;

@@ -4,6 +4,8 @@ mod common;
 
 use common::{dropped_after_each_poll, run};
 use raddle_net::{TcpListener, TcpStream, UdpSocket, lookup_host, lookup_host_timeout};
+use raddle_runtime::runtime::Builder;
+use raddle_runtime::time::Instant;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -73,6 +75,20 @@ fn a_name_that_does_not_exist_is_named() {
         }
         let error = lookup_host("").await.map(drop).expect_err("empty");
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn f22_a_look_up_takes_no_paused_time() {
+    let runtime = Builder::new().worker_threads(2).start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let began = Instant::now();
+        for _ in 0..20 {
+            let limit = Duration::from_secs(1);
+            let addrs = lookup_host_timeout("localhost:80", limit).await.expect("localhost");
+            assert!(addrs.count() >= 1);
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
     });
 }
 

@@ -2,6 +2,7 @@
 //! they wrap. They add nothing but what a caller elsewhere in this crate does with the result.
 
 mod lane;
+mod paused;
 mod pool;
 mod roster;
 
@@ -208,15 +209,15 @@ impl Scheduler {
     /// One whose workers have no threads yet. Fails the model when a detached task panics, or when this is never freed.
     pub fn new(workers: usize) -> Self {
         let start_thread = |_, body: ThreadBody| thread::spawn(&Spec::default(), move || body(&|| ()));
-        Self::made_with(workers, Some(Box::new(start_thread)))
+        Self::made_with(workers, Some(Box::new(start_thread)), Clock::new(false))
     }
 
     /// One whose tasks run in `block_on`.
     pub fn current_thread() -> Self {
-        Self::made_with(1, None)
+        Self::made_with(1, None, Clock::new(false))
     }
 
-    fn made_with(workers: usize, start_thread: Option<StartThread>) -> Self {
+    fn made_with(workers: usize, start_thread: Option<StartThread>, clock: Clock) -> Self {
         let witness = loom::alloc::Track::new(());
         let abort = move |panic: &TaskPanic<'_>| {
             eprintln!("{panic} beside {:?}", witness.get_ref());
@@ -231,7 +232,7 @@ impl Scheduler {
             seed: 1,
             start_thread,
         };
-        let driver = driver::Driver::new(workers, Clock::new(false)).expect("a model's driver");
+        let driver = driver::Driver::new(workers, clock).expect("a model's driver");
         Self(Shared::create(settings, driver), Arc::default())
     }
 

@@ -2,10 +2,13 @@
 //!
 //! A question is open from when it is first asked until it is answered; whoever asks for the same host meanwhile joins
 //! in. It waits in line until a thread takes it up; if all who asked have gone by then, it is dropped unasked.
+//!
+//! Each who asks holds the paused time of his runtime until he has been woken with the answer, or has gone (f22).
 
 use crate::error::at;
 use raddle_runtime::prim::lock::{Condvar, Mutex};
 use raddle_runtime::prim::thread;
+use raddle_runtime::time::{self, Hold};
 use raddle_runtime::wait::{Arrival, Queue, What};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -54,8 +57,8 @@ impl Question {
 #[derive(Debug)]
 struct Open {
     question: Arc<Question>,
-    /// How many wait for the answer.
-    askers: usize,
+    /// Those who wait for the answer, by number, each with the time of his runtime.
+    askers: BTreeMap<u64, Hold>,
     /// Its place in line.
     ticket: u64,
 }
@@ -79,6 +82,7 @@ struct State {
     /// The line: those that no thread has taken up.
     waiting: BTreeMap<u64, Arc<Question>>,
     next_ticket: u64,
+    next_asker: u64,
     threads: usize,
     /// Threads that wait for work, counting those notified that have not looked yet.
     idle: usize,
@@ -87,18 +91,21 @@ struct State {
 }
 
 impl State {
-    /// Joins those who ask for `host`, or puts the question in line.
-    fn ask(&mut self, host: String) -> Arc<Question> {
+    /// Joins those who ask for `host`, or puts the question in line. Returns the asker's number as well.
+    fn ask(&mut self, host: String, hold: Hold) -> (Arc<Question>, u64) {
+        let asker = self.next_asker;
+        self.next_asker += 1;
         if let Some(open) = self.open.get_mut(&host) {
-            open.askers += 1;
-            return open.question.clone();
+            open.askers.insert(asker, hold);
+            return (open.question.clone(), asker);
         }
         let question = Arc::new(Question { host: host.clone(), answer: Queue::new(None) });
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.open.insert(host, Open { question: question.clone(), askers: 1, ticket });
+        let askers = BTreeMap::from([(asker, hold)]);
+        self.open.insert(host, Open { question: question.clone(), askers, ticket });
         self.waiting.insert(ticket, question.clone());
-        question
+        (question, asker)
     }
 
     /// Counts one thread more if the line needs it: it is to be started.
@@ -118,6 +125,7 @@ impl State {
 struct Asking {
     pool: &'static Pool,
     question: Arc<Question>,
+    asker: u64,
 }
 
 impl Drop for Asking {
@@ -125,11 +133,14 @@ impl Drop for Asking {
         let mut state = self.pool.state.lock();
         // None: it is answered, or was asked before a fork.
         let Some(open) = state.open_mut(&self.question) else { return };
-        open.askers -= 1;
-        let (askers, ticket) = (open.askers, open.ticket);
-        if askers == 0 && state.waiting.remove(&ticket).is_some() {
+        // Let go with no lock held: that wakes a runtime's driver.
+        let hold = open.askers.remove(&self.asker);
+        let (is_wanted, ticket) = (!open.askers.is_empty(), open.ticket);
+        if !is_wanted && state.waiting.remove(&ticket).is_some() {
             state.open.remove(&self.question.host);
         }
+        drop(state);
+        drop(hold);
     }
 }
 
@@ -153,18 +164,19 @@ impl Pool {
     /// Asks, and starts a thread for it if none is free and there may be another.
     fn ask(&'static self, host: String) -> Asking {
         let mut inherited = State { process: std::process::id(), ..State::default() };
-        let (question, start) = {
+        let hold = time::hold();
+        let ((question, asker), start) = {
             let mut state = self.state.lock();
             if state.process != inherited.process {
                 std::mem::swap(&mut *state, &mut inherited);
             }
-            (state.ask(host), state.claim_thread())
+            (state.ask(host, hold), state.claim_thread())
         };
         self.work.notify_one();
         if start {
             self.start_thread();
         }
-        Asking { pool: self, question }
+        Asking { pool: self, question, asker }
     }
 
     /// Starts the thread that was claimed. If there cannot be a single one, the questions in line are answered by that.
@@ -178,7 +190,8 @@ impl Pool {
             return;
         }
         let orphans = std::mem::take(&mut state.waiting);
-        state.open.clear();
+        // With the time of those who asked, until they have been told.
+        let _open = std::mem::take(&mut state.open);
         drop(state);
         let error =
             Arc::new(io::Error::new(error.kind(), format!("no thread can be started for it: {error}")));
@@ -195,11 +208,11 @@ impl Pool {
             };
             // Whoever asks from here on asks anew.
             let mut state = self.state.lock();
-            if state.open_mut(&question).is_some() {
-                state.open.remove(&question.host);
-            }
+            let open = state.open_mut(&question).is_some().then(|| state.open.remove(&question.host));
             drop(state);
             question.settle(answer.map(Arc::from).map_err(Arc::new));
+            // The time of those who asked: they have been woken, and keep it themselves.
+            drop(open);
         }
     }
 

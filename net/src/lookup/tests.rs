@@ -1,9 +1,12 @@
-//! Whom the resolver is asked for, with a resolver that answers when the test says so.
+//! Whom the resolver is asked for, with a resolver that answers when the test says so; and what a stopped clock does
+//! meanwhile (f22).
 
 use super::pool::Pool;
 use raddle_runtime::prim::lock::{Condvar, Mutex};
-use raddle_runtime::runtime::Builder;
+use raddle_runtime::prim::thread;
+use raddle_runtime::runtime::{Builder, Handle};
 use raddle_runtime::spawn;
+use raddle_runtime::time::{Duration, Instant, sleep, timeout};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -161,5 +164,87 @@ fn every_asker_is_told_what_failed_and_for_which_host() {
                 assert_eq!(error.to_string(), format!("look up {host}: {what}"));
             }
         }
+    });
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// On a clock that stands still, with one worker and on the calling thread alone.
+fn run_paused<F: Future>(future: impl Fn() -> F) {
+    for builder in [Builder::new().worker_threads(1), Builder::new().current_thread()] {
+        builder.start_paused(true).build().expect("a runtime").block_on(future());
+    }
+}
+
+/// Answers once the runtime has gone to sleep, and would have let time jump if nobody held it.
+fn answer_the_idle(resolver: &Resolver) -> thread::JoinHandle<()> {
+    let (resolver, runtime) = (resolver.clone(), Handle::current());
+    let parks = runtime.metrics().parks();
+    let answer = move || {
+        while runtime.metrics().parks() == parks {
+            // A worker that sleeps already comes by once more.
+            runtime.spawn(async {}).detach();
+            std::thread::yield_now();
+        }
+        resolver.answer(1);
+    };
+    thread::spawn(&thread::Spec::default(), answer).expect("a thread")
+}
+
+#[test]
+fn f22_paused_time_stands_still_while_a_name_is_looked_up() {
+    run_paused(|| async {
+        let (resolver, began) = (Resolver::default(), Instant::now());
+        let pool = resolver.pool();
+        let mut asker = pin!(timeout(SECOND, pool.lookup("host".to_owned(), 1)));
+        assert!(poll_once(asker.as_mut()).await.is_none());
+        resolver.wait_asked(1);
+        let answerer = answer_the_idle(&resolver);
+        let addrs = asker.await.expect("no time has passed").expect("an answer");
+        assert_eq!((addrs.len(), began.elapsed()), (2, Duration::ZERO));
+        answerer.join().expect("it answers");
+        sleep(SECOND).await;
+        assert_eq!(began.elapsed(), SECOND);
+    });
+}
+
+/// The time of whoever is still waiting is held, and of nobody else.
+#[test]
+fn f22_a_look_up_that_was_given_up_holds_no_paused_time() {
+    run_paused(|| async {
+        let (resolver, began) = (Resolver::default(), Instant::now());
+        let pool = resolver.pool();
+        let mut stays = pin!(timeout(SECOND, pool.lookup("host".to_owned(), 1)));
+        assert!(poll_once(stays.as_mut()).await.is_none());
+        let mut goes = Box::pin(pool.lookup("host".to_owned(), 1));
+        assert!(poll_once(goes.as_mut()).await.is_none());
+        resolver.wait_asked(1);
+        drop(goes);
+        let answerer = answer_the_idle(&resolver);
+        stays.await.expect("no time has passed").expect("an answer");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        answerer.join().expect("it answers");
+        // The resolver never answers this one.
+        let mut in_vain = Box::pin(pool.lookup("stuck".to_owned(), 1));
+        assert!(poll_once(in_vain.as_mut()).await.is_none());
+        resolver.wait_asked(2);
+        drop(in_vain);
+        sleep(SECOND).await;
+        assert_eq!(began.elapsed(), SECOND);
+    });
+}
+
+/// A future that nobody polls any more must not stop the clock for its owner.
+#[test]
+fn f22_an_answer_that_nobody_has_fetched_holds_no_paused_time() {
+    run_paused(|| async {
+        let (resolver, began) = (Resolver::default(), Instant::now());
+        let pool = resolver.pool();
+        resolver.answer(1);
+        let mut asker = pin!(pool.lookup("host".to_owned(), 1));
+        assert!(poll_once(asker.as_mut()).await.is_none());
+        sleep(SECOND).await;
+        assert_eq!(began.elapsed(), SECOND);
+        asker.await.expect("an answer");
     });
 }

@@ -1,6 +1,7 @@
 //! The runtime's clock: nanoseconds since the runtime began, real or virtual. The only place that reads the time.
 
 use crate::prim::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
+use crate::prim::lock::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Far enough to be never: 584 years.
@@ -19,13 +20,24 @@ pub(crate) struct Clock {
     word: AtomicU64,
     /// Reasons why paused time must not jump ahead now: jobs in the blocking pool, root futures about to be polled.
     holds: AtomicUsize,
+    /// Locked by whoever asks whether paused time may jump, until it has.
+    jump: Mutex<()>,
 }
+
+/// The right to make paused time jump, which nobody holds.
+#[derive(Debug)]
+pub(crate) struct Jump<'a>(#[allow(dead_code, reason = "held for its drop")] MutexGuard<'a, ()>);
 
 const PAUSED: u64 = 1;
 
 impl Clock {
     pub(crate) fn new(paused: bool) -> Self {
-        Self { origin: Instant::now(), word: AtomicU64::new(u64::from(paused)), holds: AtomicUsize::new(0) }
+        Self {
+            origin: Instant::now(),
+            word: AtomicU64::new(u64::from(paused)),
+            holds: AtomicUsize::new(0),
+            jump: Mutex::new(()),
+        }
     }
 
     /// The time now.
@@ -89,19 +101,35 @@ impl Clock {
         }
     }
 
-    /// Keeps paused time from jumping ahead until [`release`](Self::release).
+    /// Keeps paused time from jumping ahead from now until [`release`](Self::release).
     pub(crate) fn hold(&self) {
         self.holds.fetch_add(1, SeqCst);
+        self.let_jump();
+    }
+
+    /// Lets a jump end that is under way. To be called after what forbids a jump has been noted: whoever jumps looks
+    /// under the lock, so he sees it, or has jumped when this comes back.
+    pub(crate) fn let_jump(&self) {
+        if self.word.load(SeqCst) & PAUSED != 0 {
+            drop(self.jump.lock());
+        }
+    }
+
+    /// Begins a jump, one at a time; `None` if time is held.
+    pub(crate) fn begin_jump(&self) -> Option<Jump<'_>> {
+        let jump = Jump(self.jump.lock());
+        (self.holds.load(SeqCst) == 0).then_some(jump)
+    }
+
+    /// Ends a jump with time held, where it is now.
+    pub(super) fn hold_after(&self, jump: Jump<'_>) {
+        self.holds.fetch_add(1, SeqCst);
+        drop(jump);
     }
 
     /// Undoes one [`hold`](Self::hold); true if it was the last.
     pub(crate) fn release(&self) -> bool {
         self.holds.fetch_sub(1, SeqCst) == 1
-    }
-
-    /// True while someone holds the time.
-    pub(crate) fn is_held(&self) -> bool {
-        self.holds.load(SeqCst) > 0
     }
 
     /// The instant of a time of this clock.

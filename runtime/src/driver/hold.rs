@@ -1,6 +1,7 @@
 //! Holds on paused time: while there is one, time does not jump to the next timer, for something is under way.
 
 use super::Driver;
+use super::clock::Jump;
 use std::cell::Cell;
 use std::ptr;
 
@@ -45,6 +46,12 @@ impl Driver {
     /// Holds the time for a worker that is about to look for work again.
     pub(crate) fn hold_turn(&self) -> TurnHold<'_> {
         TurnHold::new(self)
+    }
+
+    /// As [`hold_turn`](Self::hold_turn), for one that has moved the time.
+    pub(crate) fn hold_after(&self, jump: Jump<'_>) -> TurnHold<'_> {
+        self.clock().hold_after(jump);
+        TurnHold(self)
     }
 
     /// Ends a hold that was made with `clock().hold()`.

@@ -3,6 +3,7 @@
 mod clock;
 pub(crate) mod deadline;
 mod grace;
+mod hold;
 mod instant;
 mod interval;
 mod sleep;
@@ -10,6 +11,7 @@ mod timeout;
 
 pub use clock::{advance, pause, resume};
 pub use deadline::deadline;
+pub use hold::{Hold, hold};
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};

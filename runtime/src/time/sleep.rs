@@ -64,7 +64,7 @@ unsafe impl Send for Sleep {}
 unsafe impl Sync for Sleep {}
 
 impl Sleep {
-    fn new(scheduler: SharedRef, deadline: u64) -> Self {
+    pub(crate) fn new(scheduler: SharedRef, deadline: u64) -> Self {
         Self {
             scheduler,
             deadline,

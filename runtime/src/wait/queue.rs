@@ -32,7 +32,7 @@ pub enum Stage {
     All = 3,
     /// Its owner has seen the end of it.
     Done = 4,
-    /// In the word of a [`Front`](super::front::Front), and in no queue.
+    /// In no queue, and yet in line: the first of those who wait for something that happens once.
     Alone = 5,
 }
 

@@ -144,6 +144,8 @@ impl Worker {
         // Nobody but us ends AWAY.
         let _ = pace.reset();
         shared.monitor.notice_awake();
+        // Counted awake, or holding the time: it does not move from here on.
+        shared.driver.clock().let_jump();
         self.share_surplus();
         searching
     }
@@ -151,9 +153,8 @@ impl Worker {
     /// With the clock paused, and nothing left to do at this time: moves it to the next timer. `Some` if there may be
     /// something to do now; time is held until that is dropped.
     ///
-    /// Two workers that fell asleep at once may both be here, each the last one awake (f22). Who moves the time holds
-    /// it first, until he is counted awake. The other finds the hold, or has read the deadline before it: then he
-    /// moves to where time is already.
+    /// Two workers that fell asleep at once may both be here, each the last one awake (f22): they jump one at a time.
+    /// Who has moved the time holds it before the other may look, until he is counted awake.
     fn advance_paused_time(&self) -> Option<TurnHold<'_>> {
         let shared = &*self.shared;
         let driver = &shared.driver;
@@ -172,25 +173,21 @@ impl Worker {
             return Some(hold);
         }
         drop(hold);
-        let next = driver.exact_next_deadline();
         // Who holds the time pushes before he releases it, so the queues are looked at after the holds.
-        if driver.clock().is_held() {
-            return None;
-        }
-        if self.has_own_work() || shared.has_work() {
-            return Some(driver.hold_turn());
+        let jump = driver.clock().begin_jump()?;
+        if shared.has_work() {
+            return Some(driver.hold_after(jump));
         }
         // A pinned task's worker has been unparked, and will come by here when it is done.
         if shared.has_pinned_work() || !self.is_last_awake() {
             return None;
         }
-        let hold = driver.hold_turn();
-        // Whoever was awake in between may have entered an earlier timer.
-        let next = next.min(driver.exact_next_deadline());
+        let next = driver.exact_next_deadline();
         // Time does not go to its end for what comes after that (f21).
         if next > LAST || !driver.clock().advance_to(next) {
             return None;
         }
+        let hold = driver.hold_after(jump);
         driver.expire_due(next);
         Some(hold)
     }
