@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 
 use clap::error::{Error, ErrorKind};
 
-use crate::python::{PYTHON, cannot_start};
+use crate::child::cannot_start;
+use crate::python::PYTHON;
 use crate::rows::rows;
 
 /// How often the script is run unless the command line says otherwise.

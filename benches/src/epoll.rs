@@ -15,6 +15,9 @@ pub mod udp;
 
 const EVENTS: usize = 64;
 
+/// Bytes of a line, its end included.
+pub const LINE: usize = 1_024;
+
 /// As much as any of the servers reads at once.
 const READ_MAX: usize = 128 * 1024;
 
@@ -91,22 +94,30 @@ fn drive(ends: &mut [End], size: usize, begin: impl FnOnce()) -> io::Result<(Ins
     for (index, end) in ends.iter().enumerate() {
         add(&epoll, end.stream(), index as u64)?;
     }
-    let mut buffer = vec![7; size];
+    let request = request(size);
+    let mut buffer = vec![0; size];
     let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
     let mut busy = ends.iter().filter(|end| matches!(end, End::Client { .. })).count();
     begin();
     let start = Instant::now();
     for end in &mut *ends {
-        end.begin(&buffer)?;
+        end.begin(&request)?;
     }
     while busy > 0 {
         let ready = wait(&epoll, &mut events)?;
         for event in &events[..ready] {
-            let finished = ends[event.u64 as usize].turn(&mut buffer)?;
+            let finished = ends[event.u64 as usize].turn(&request, &mut buffer)?;
             busy -= usize::from(finished);
         }
     }
     Ok((start, Instant::now()))
+}
+
+/// Lines of 1 KiB.
+fn request(size: usize) -> Vec<u8> {
+    let mut bytes = vec![7; size];
+    bytes.iter_mut().skip(LINE - 1).step_by(LINE).for_each(|byte| *byte = b'\n');
+    bytes
 }
 
 /// One end of a connection.
@@ -132,7 +143,7 @@ impl End {
 
     /// Answers readiness; true where that was a client's last reply. At most one request is under way on a
     /// connection, so that a write never finds the socket's buffer full.
-    fn turn(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+    fn turn(&mut self, request: &[u8], buffer: &mut [u8]) -> io::Result<bool> {
         match self {
             Self::Server(stream) => {
                 let length = stream.read(buffer)?;
@@ -144,13 +155,13 @@ impl End {
                     0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                     length => *received += length,
                 }
-                if *received < buffer.len() {
+                if *received < request.len() {
                     return Ok(false);
                 }
                 *received = 0;
                 *trips_left -= 1;
                 if *trips_left > 0 {
-                    stream.write_all(buffer)?;
+                    stream.write_all(request)?;
                 }
                 Ok(*trips_left == 0)
             }

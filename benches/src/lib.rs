@@ -10,6 +10,7 @@
 )]
 
 pub mod asyncio;
+pub mod child;
 pub mod compare;
 pub mod counting;
 #[cfg(target_os = "linux")]

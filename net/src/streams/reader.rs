@@ -38,12 +38,14 @@ pub struct StreamReader {
     pub(super) link: Link,
     /// Boxed, so that futures that keep a reader, often more than once, stay small.
     pub(super) intake: Box<Intake>,
+    /// Whether the link was told to keep what is written: see [`StreamReader::note_rest`].
+    is_holding: bool,
     peer: Arc<Peer>,
 }
 
 impl StreamReader {
     pub(super) fn new(link: Link, limit: usize, peer: Arc<Peer>) -> Self {
-        Self { link, intake: Box::new(Intake::new(limit)), peer }
+        Self { link, intake: Box::new(Intake::new(limit)), is_holding: false, peer }
     }
 
     /// Reads `n` bytes at most. It waits until there is one at least; nothing means the end.
@@ -144,12 +146,23 @@ impl StreamReader {
         poll_fn(|cx| {
             loop {
                 if let Some(answer) = question(&mut self.intake) {
+                    self.note_rest();
                     return Poll::Ready(answer);
                 }
                 ready!(self.poll_more(cx));
             }
         })
         .await
+    }
+
+    /// While there are further requests here, as a peer sends them that does not wait for each answer, the answers wait
+    /// for each other: they go to the system with the last one, or when the task waits for something.
+    fn note_rest(&mut self) {
+        let has_more = !self.intake.is_empty();
+        if has_more != self.is_holding {
+            self.is_holding = has_more;
+            self.link.hold(if has_more { usize::MAX } else { 0 });
+        }
     }
 
     /// Receives some more, or learns how it ended.
@@ -175,6 +188,14 @@ impl StreamReader {
     }
 }
 
+impl Drop for StreamReader {
+    fn drop(&mut self) {
+        if self.is_holding {
+            self.link.hold(0);
+        }
+    }
+}
+
 impl AsyncRead for StreamReader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let reader = self.get_mut();
@@ -190,6 +211,7 @@ impl AsyncRead for StreamReader {
         let n = available.len().min(buf.len());
         buf[..n].copy_from_slice(&available[..n]);
         reader.intake.consume(n);
+        reader.note_rest();
         Poll::Ready(Ok(n))
     }
 }
@@ -207,7 +229,9 @@ impl AsyncBufRead for StreamReader {
     }
 
     fn consume(self: Pin<&mut Self>, amt: usize) {
-        self.get_mut().intake.consume(amt);
+        let reader = self.get_mut();
+        reader.intake.consume(amt);
+        reader.note_rest();
     }
 }
 

@@ -127,7 +127,22 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
     /// One read, and what comes of it.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let link = &self.link.0;
-        let read = std::task::ready!(self.protocol.receive(&mut |buf| link.poll_read(cx, buf)));
+        let mut receive = |buf: &mut [u8]| {
+            let read = std::task::ready!(link.poll_read(cx, buf));
+            if let Ok(count @ 1..) = read {
+                // What answers a part of it has more to come behind it.
+                link.hold(count);
+            }
+            Poll::Ready(read)
+        };
+        let read = std::task::ready!(self.protocol.receive(&mut receive));
+        if let Ok(1..) = read {
+            link.hold(0);
+            if link.flags().is_buffered() {
+                // Before the level is looked at: the protocol is told to pause for what the system does not take only.
+                link.flush_some();
+            }
+        }
         match read {
             Ok(0) if link.is_closing() => {}
             Ok(0) => {

@@ -127,18 +127,34 @@ impl Link {
             return self.write_secure(outbox, &[IoSlice::new(data)]);
         }
         let mut sent = 0;
-        if outbox.is_sent() {
+        if outbox.is_sent() && !outbox.holds(data.len()) {
             match self.shared.plain.send(data) {
-                Ok(count) if count == data.len() => return,
+                Ok(count) if count == data.len() => return outbox.hold_rest(),
                 Ok(count) => sent = count,
                 Err(error) if is_fatal(&error) => return self.lose(outbox, &error),
                 Err(_) => {}
             }
         }
+        let was_held = !outbox.is_sent() && !outbox.holds(0) && !outbox.is_full();
         outbox.keep(&data[sent..]);
+        if was_held {
+            // It was kept for the sake of this; or the system is full, and says so without being asked.
+            match self.shared.plain.try_send(outbox.front()) {
+                Err(error) if is_fatal(&error) => return self.lose(outbox, &error),
+                taken => outbox.sent(taken.unwrap_or(0)),
+            }
+            self.shared.word.set_buffer(!outbox.is_sent(), outbox.is_full());
+        }
         let owed = self.kept(&mut outbox);
         drop(outbox);
         self.pay(owed);
+    }
+
+    /// Keeps writes of less than `below` bytes, and all that follow one of more, since more are likely to come at once:
+    /// they go to the system together. The task that sends what is kept is told all the same; an owner looks when it
+    /// holds nothing back any more (0).
+    pub(crate) fn hold(&self, below: usize) {
+        self.lock().hold_below = below;
     }
 
     /// As [`Link::write`] of one after the other, with nothing between them, in as few calls as can be.
@@ -153,7 +169,7 @@ impl Link {
         }
         for lines in lines.chunks(PIECES_MAX) {
             let mut sent = 0;
-            if outbox.is_sent() {
+            if outbox.is_sent() && !outbox.holds(0) {
                 match self.shared.plain.send_vectored(lines) {
                     Err(error) if is_fatal(&error) => return self.lose(outbox, &error),
                     taken => sent = taken.unwrap_or(0),
@@ -177,6 +193,8 @@ impl Link {
         }
         self.shared.word.set_buffer(true, outbox.is_full());
         match outbox.flusher {
+            // It looks when its callback is over.
+            Flusher::Owner if outbox.holds(0) => Owed::Nothing,
             Flusher::Owner => Owed::WakeOwner,
             Flusher::Task => Owed::Nothing,
             Flusher::Nobody => {
@@ -209,7 +227,7 @@ impl Link {
     }
 
     /// Sends once; true when nothing is left.
-    fn flush_some(&self) -> bool {
+    pub(super) fn flush_some(&self) -> bool {
         let mut outbox = self.lock();
         if outbox.is_sent() {
             outbox.flusher = outbox.flusher.at_rest();

@@ -61,6 +61,8 @@ pub(super) struct Outbox {
     /// Why it ended, unless someone here wanted it to.
     lost: Option<io::Error>,
     pub(super) flusher: Flusher,
+    /// Writes of fewer bytes are kept although the system would take them: more are about to come.
+    pub(super) hold_below: usize,
     /// Its place among the connections of its server, until it ends.
     pub(super) member: Option<Member>,
     /// Between what is written and what is kept, from `start_tls` on.
@@ -78,6 +80,7 @@ impl Outbox {
             ended: false,
             lost: None,
             flusher: Flusher::Nobody,
+            hold_below: 0,
             member: None,
             #[cfg(feature = "tls")]
             session: None,
@@ -86,6 +89,18 @@ impl Outbox {
 
     pub(super) fn accepts(&self) -> bool {
         !(self.eof || self.closing || self.ended)
+    }
+
+    /// Whether a write of `len` bytes is to wait for more; with 0, whether any is.
+    pub(super) fn holds(&self, len: usize) -> bool {
+        len < self.hold_below
+    }
+
+    /// A write went out: further ones may as well wait for each other.
+    pub(super) fn hold_rest(&mut self) {
+        if self.hold_below > 0 {
+            self.hold_below = usize::MAX;
+        }
     }
 
     /// How many bytes are kept. (The guard of the lock has a `len` and an `is_empty` of its own.)
