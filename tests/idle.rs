@@ -7,7 +7,9 @@ mod common;
 
 use common::gate::Gate;
 use common::{FOR_EVER, child, multi_thread, workers, yields};
-use raddle::net::{TcpListener, TcpStream};
+use raddle::net::{
+    Protocol, StreamReader, StreamWriter, TcpListener, TcpStream, create_server, start_server,
+};
 use raddle::runtime::Runtime;
 use raddle::spawn;
 use raddle::time::{Duration, sleep, timeout};
@@ -166,6 +168,49 @@ fn f14_a_runtime_that_has_been_busy_comes_to_rest() {
             scope.spawn(move || assert_idle("f14_a_runtime_that_has_been_busy_comes_to_rest", role));
         }
     });
+}
+
+/// A protocol that does nothing.
+struct Quiet;
+
+impl Protocol for Quiet {}
+
+/// Servers with many connections, each used once, and one that keeps what its peer does not read.
+async fn serve_idle() -> Vec<TcpStream> {
+    let echo = |mut reader: StreamReader, writer: StreamWriter| async move {
+        while let Ok(line) = reader.readline().await {
+            writer.write(&line);
+            if line == b"much\n" {
+                writer.write(vec![0; 8 << 20]);
+            }
+        }
+    };
+    let streams = start_server(echo, "127.0.0.1:0").await.unwrap();
+    let protocols = create_server(|| Quiet, "127.0.0.1:0").await.unwrap();
+    let mut clients = Vec::new();
+    for n in 0..100 {
+        let mut client = TcpStream::connect(streams.sockets()[0]).await.unwrap();
+        let line = if n == 0 { b"much\n" } else { b"once\n" };
+        futures_lite::AsyncWriteExt::write_all(&mut client, line).await.unwrap();
+        futures_lite::AsyncReadExt::read_exact(&mut client, &mut [0; 5]).await.unwrap();
+        clients.push(client);
+        clients.push(TcpStream::connect(protocols.sockets()[0]).await.unwrap());
+    }
+    while streams.connections() < 100 || protocols.connections() < 100 {
+        yields(1).await;
+    }
+    clients
+}
+
+#[test]
+fn f14_idle_servers_with_idle_connections_make_no_system_calls() {
+    if child::role().is_some() {
+        let runtime = workers(2);
+        let clients = runtime.block_on(serve_idle());
+        println!("{} clients do nothing", clients.len());
+        rest(&runtime);
+    }
+    assert_idle("f14_idle_servers_with_idle_connections_make_no_system_calls", "servers");
 }
 
 /// Uses everything once: stuck polls, timers, blocking calls, sockets that are readable, closed, or full, and leaves

@@ -138,6 +138,9 @@ fn limits_of_zero_are_errors_that_name_the_option() {
 fn the_reader_has_the_traits_of_futures_io() {
     run(async {
         let (mut reader, _writer, mut peer) = streams(StreamOptions::new()).await;
+        // An empty buffer is filled at once, whether or not something has come.
+        let none = poll_once(&mut AsyncReadExt::read(&mut reader, &mut [])).await;
+        assert_eq!(none.expect("at once").expect("nothing"), 0);
         let sent = pattern(300_000);
         let expected = sent.clone();
         let task = raddle_runtime::spawn(async move {

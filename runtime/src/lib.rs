@@ -21,7 +21,8 @@ pub mod prim;
 
 pub mod budget;
 mod fork;
-mod report;
+#[doc(hidden)]
+pub mod report;
 mod rng;
 mod unwind;
 

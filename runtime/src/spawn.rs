@@ -128,6 +128,7 @@ pub async fn consume_budget() {
 #[must_use = "a builder does nothing until it spawns"]
 pub struct TaskBuilder {
     name: Option<Box<str>>,
+    spawned_at: Option<&'static Location<'static>>,
 }
 
 impl TaskBuilder {
@@ -142,6 +143,13 @@ impl TaskBuilder {
         self
     }
 
+    /// For one who spawns on behalf of a caller: where that one is.
+    #[doc(hidden)]
+    pub fn spawned_at(mut self, caller: &'static Location<'static>) -> Self {
+        self.spawned_at = Some(caller);
+        self
+    }
+
     /// As [`spawn`].
     ///
     /// # Panics
@@ -153,7 +161,7 @@ impl TaskBuilder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let caller = Location::caller();
+        let caller = self.spawned_at.unwrap_or(Location::caller());
         context::with(|inner| inner.spawn(future, self.name, caller))
     }
 
@@ -169,7 +177,7 @@ impl TaskBuilder {
         Fut: Future + 'static,
         Fut::Output: Send + 'static,
     {
-        let caller = Location::caller();
+        let caller = self.spawned_at.unwrap_or(Location::caller());
         context::with(|inner| inner.spawn_pinned(make, self.name, caller))
     }
 
@@ -184,7 +192,7 @@ impl TaskBuilder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let caller = Location::caller();
+        let caller = self.spawned_at.unwrap_or(Location::caller());
         context::with(|inner| inner.spawn_blocking(call, self.name, caller))
     }
 }

@@ -91,6 +91,15 @@ fn ask(intake: &mut Intake, chunks: &mut std::vec::IntoIter<Vec<u8>>, ask: &Ask)
             return answer;
         }
         assert!(!intake.has_ended(), "after the end there is always an answer");
+        let longest = match ask {
+            Ask::Until(separators) => separators.iter().map(Vec::len).max(),
+            Ask::Line => Some(1),
+            _ => None,
+        };
+        assert!(
+            longest.is_none_or(|longest| intake.rest().len() < LIMIT + longest),
+            "it keeps more than it may"
+        );
         match chunks.next() {
             Some(chunk) => intake.feed(&chunk),
             None => intake.feed_end(Ok(())),

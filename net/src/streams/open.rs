@@ -9,8 +9,9 @@ use crate::tcp::TcpStream;
 use crate::transport::{Link, Plain, Server};
 use crate::unix::UnixStream;
 use raddle_runtime::TaskBuilder;
+use raddle_runtime::report::warn;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io;
 use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
@@ -198,9 +199,8 @@ impl StreamOptions {
         let started_at = Location::caller();
         async move {
             self.check(Role::Server)?;
-            let limit = self.connection_limit;
-            let server = Server::start(addr, self.serve(handler, Peer::of, started_at)).await?;
-            Ok(limited(server, limit))
+            let limit = self.connection_limit.unwrap_or(usize::MAX);
+            Server::start(addr, limit, self.serve(handler, Peer::of, started_at)).await
         }
     }
 
@@ -227,11 +227,10 @@ impl StreamOptions {
         let started_at = Location::caller();
         async move {
             self.check(Role::Server)?;
-            let limit = self.connection_limit;
+            let limit = self.connection_limit.unwrap_or(usize::MAX);
             let peer: Arc<Path> = path.as_ref().into();
             let peer = move |_: &Link| Peer::Unix(peer.clone());
-            let server = Server::start_unix(path, self.serve(handler, peer, started_at))?;
-            Ok(limited(server, limit))
+            Server::start_unix(path, limit, self.serve(handler, peer, started_at))
         }
     }
 
@@ -264,7 +263,7 @@ impl StreamOptions {
         (StreamReader::new(link.clone(), self.limit, peer.clone()), StreamWriter::new(link, peer))
     }
 
-    /// What a server does with a new connection. The task's name tells whose it is.
+    /// What a server does with a new connection. Its task counts as spawned where the server was started.
     fn serve<H, F>(
         self,
         handler: H,
@@ -278,7 +277,6 @@ impl StreamOptions {
         let shared = Arc::new((self, handler));
         move |link| {
             let peer = Arc::new(peer_of(&link));
-            let name = format!("{peer} to {started_at}");
             let shared = shared.clone();
             // The pair is made in the task: what is captured would be kept beside it.
             let serve = async move {
@@ -290,10 +288,11 @@ impl StreamOptions {
                 }
                 let (reader, writer) = options.streams(link, peer.clone());
                 if let Some(failure) = handler(reader, writer).await.failure() {
-                    report(&peer, &failure);
+                    // Nobody else gets to see it.
+                    warn(format_args!("the handler of the connection of {peer} failed: {failure}"));
                 }
             };
-            TaskBuilder::new().name(name).spawn(serve).detach();
+            TaskBuilder::new().spawned_at(started_at).spawn(serve).detach();
         }
     }
 }
@@ -309,18 +308,4 @@ impl Default for StreamOptions {
 pub(super) enum Role {
     Client,
     Server,
-}
-
-fn limited(server: Server, limit: Option<usize>) -> Server {
-    if let Some(limit) = limit {
-        server.set_connection_limit(limit);
-    }
-    server
-}
-
-/// A handler's error, which nobody else gets to see.
-fn report(peer: &Peer, failure: &str) {
-    // A closed stderr is no reason to panic.
-    let _ =
-        writeln!(io::stderr().lock(), "raddle: the handler of the connection of {peer} failed: {failure}");
 }

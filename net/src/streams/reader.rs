@@ -199,6 +199,9 @@ impl Drop for StreamReader {
 impl AsyncRead for StreamReader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let reader = self.get_mut();
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         if buf.len() >= OWN_BUFFER && reader.intake.is_empty() && !reader.intake.has_ended() {
             let read = ready!(reader.link.poll_read(cx, buf));
             match &read {

@@ -4,12 +4,13 @@ use super::handle::Transport;
 use super::link::Link;
 use super::protocol::AnyProtocol;
 use super::word::Flags;
+use raddle_runtime::budget::poll_unit;
 use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A connection and its protocol.
 pub(super) struct Driver<P, Kind> {
@@ -94,7 +95,9 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
         }
         loop {
             let flags = self.link.0.flags();
-            if self.is_told_full && !flags.is_full() || !self.is_told_full && flags.must_pause() {
+            if self.has_flow_to_tell(flags) {
+                // Callbacks that bring each other about must let others run too.
+                ready!(poll_unit(cx)).spend();
                 self.is_told_full = !self.is_told_full;
                 self.protocol.paused(self.is_told_full);
                 continue;
@@ -103,6 +106,10 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
                 return Poll::Ready(());
             }
             let flushed = flags.is_buffered() && self.link.0.poll_flush(cx).is_ready();
+            // Before what comes next, which may end the connection.
+            if flags.is_buffered() && self.has_flow_to_tell(self.link.0.flags()) {
+                continue;
+            }
             if !flags.is_closing() && self.poll_input(cx, flags).is_ready() || flushed {
                 continue;
             }
@@ -122,6 +129,11 @@ impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
             return self.link.0.poll_handshake(cx).map(drop);
         }
         if self.is_at_eof || flags.is_paused() { Poll::Pending } else { self.poll_read(cx) }
+    }
+
+    /// Whether the protocol is to pause or to resume.
+    fn has_flow_to_tell(&self, flags: Flags) -> bool {
+        if self.is_told_full { !flags.is_full() } else { flags.must_pause() }
     }
 
     /// One read, and what comes of it.

@@ -3,13 +3,13 @@
 #[cfg(feature = "tls")]
 mod secure;
 
+use super::Handle;
 use super::flush::Flush;
-use super::outbox::{Flusher, Outbox, copy};
+use super::outbox::{Flusher, Outbox, copy, is_fatal};
 use super::plain::Plain;
 use super::server::Member;
 use super::word::{Flags, Word};
 use raddle_runtime::consume_budget;
-use raddle_runtime::runtime::Handle;
 use raddle_runtime::wait::{Arrival, Place, Queue, QueueGuard, Slot, What};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -51,6 +51,10 @@ struct Shared {
     runtime: Handle,
 }
 
+/// Thousands of them wait at a time.
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Shared>() <= 320);
+
 type Locked<'a> = QueueGuard<'a, Outbox, 2>;
 
 /// What is to be done once the lock is released.
@@ -87,18 +91,19 @@ impl Link {
     }
 
     /// Reads, for one reader at a time. 0 is the end of what the peer sends, and the end of the connection once it was
-    /// closed on this side. After an error the connection is lost.
+    /// closed on this side. After an error the connection is lost, and each further read says so.
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.is_closing() {
-            return Poll::Ready(self.read_after_end());
+            return Poll::Ready(self.end_of_reading());
         }
         #[cfg(feature = "tls")]
         if self.flags().is_secure() {
             return self.poll_read_secure(cx, buf);
         }
         match ready!(self.shared.plain.poll_read(cx, buf)) {
+            Ok(0) if !buf.is_empty() => Poll::Ready(self.end_of_reading()),
             // The close came while it waited.
-            Err(_) if self.is_closing() => Poll::Ready(self.read_after_end()),
+            Err(_) if self.is_closing() => Poll::Ready(self.end_of_reading()),
             Err(error) => {
                 self.fail(&error);
                 Poll::Ready(Err(error))
@@ -107,8 +112,9 @@ impl Link {
         }
     }
 
-    /// What a reader gets that comes too late. A connection that was lost is no clean end, whoever noticed it first.
-    fn read_after_end(&self) -> io::Result<usize> {
+    /// The end, or the loss if that is what it was: the system tells an error once, perhaps to who writes, and whoever
+    /// reads next finds what looks like the end. (Who writes has the lock until it has noted the error.)
+    fn end_of_reading(&self) -> io::Result<usize> {
         self.lost().map_or(Ok(0), Err)
     }
 
@@ -490,27 +496,5 @@ impl Link {
 impl WeakLink {
     pub(crate) fn upgrade(&self) -> Option<Link> {
         Some(Link { shared: self.shared.upgrade()? })
-    }
-}
-
-impl Flusher {
-    /// Who sends next time, now that nothing is left.
-    fn at_rest(self) -> Self {
-        if self == Self::Owner { self } else { Self::Nobody }
-    }
-}
-
-/// The system did not just say "later".
-fn is_fatal(error: &io::Error) -> bool {
-    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Shared;
-
-    #[test]
-    fn an_idle_connection_is_small() {
-        assert!(size_of::<Shared>() <= 320, "{} bytes", size_of::<Shared>());
     }
 }

@@ -76,4 +76,6 @@ pub use secure::{create_tls_connection, create_tls_server};
 pub use server::Server;
 pub use tcp::{create_connection, create_server};
 pub use udp::create_datagram_endpoint;
+// Named here, so that a model of a link may bring its own.
+use raddle_runtime::runtime::Handle;
 pub use unix::{create_unix_connection, create_unix_server};

@@ -1,6 +1,19 @@
 //! What a connection has yet to send, behind its lock, and how far its sending has come.
 
 use super::server::Member;
+
+impl Flusher {
+    /// Who sends next time, now that nothing is left.
+    pub(super) fn at_rest(self) -> Self {
+        if self == Self::Owner { self } else { Self::Nobody }
+    }
+}
+
+/// The system did not just say "later".
+pub(super) fn is_fatal(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
 #[cfg(feature = "tls")]
 use super::session::Session;
 use std::collections::VecDeque;

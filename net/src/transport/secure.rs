@@ -58,7 +58,7 @@ pub async fn create_tls_server<P: AnyProtocol<Kind>, Kind: 'static>(
         };
         raddle_runtime::spawn(drive).detach();
     };
-    Server::start(addr, serve).await
+    Server::start(addr, usize::MAX, serve).await
 }
 
 /// As [`create_connection`](super::create_connection), with TLS: `connection_made` was called, after the handshake,

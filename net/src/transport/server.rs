@@ -14,7 +14,7 @@ use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How long a listener that fails waits before it goes on.
@@ -41,7 +41,8 @@ struct Shared {
 
 struct State {
     is_closed: bool,
-    listeners: Vec<Arc<Listener>>,
+    /// Kept by the tasks that accept: where those end, by the end of the runtime too, nobody listens any more.
+    listeners: Vec<Weak<Listener>>,
     file: Option<SocketFile>,
     accepting: Vec<CancelHandle>,
     /// How many of the accepting tasks have not ended.
@@ -59,41 +60,44 @@ pub(super) struct Member {
 }
 
 impl Server {
-    /// Listens at all addresses of `addr`, and calls `serve` for each connection.
+    /// Listens at all addresses of `addr`, and calls `serve` for each connection, of which there are `limit` at a time.
     pub(crate) async fn start(
         addr: impl ToSocketAddrs,
+        limit: usize,
         serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listeners = bind_all(resolve(addr.target()).await?)?;
-        Ok(Self::on(listeners.into_iter().map(Listener::Tcp), serve))
+        Ok(Self::on(listeners.into_iter().map(Listener::Tcp), limit, serve))
     }
 
     /// Listens at `path`. A socket that is there and that nobody listens at is replaced, and the path is given back
     /// when the server is closed, as in asyncio.
     pub(crate) fn start_unix(
         path: impl AsRef<Path>,
+        limit: usize,
         serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (listener, file) = SocketFile::bind(path.as_ref())?;
-        let server = Self::on([Listener::Unix(listener)], serve);
+        let server = Self::on([Listener::Unix(listener)], limit, serve);
         server.lock().file = file;
         Ok(server)
     }
 
     fn on(
         listeners: impl IntoIterator<Item = Listener>,
+        limit: usize,
         serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> Self {
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         let state = State {
             is_closed: false,
             acceptors: listeners.len(),
-            listeners: listeners.clone(),
+            listeners: listeners.iter().map(Arc::downgrade).collect(),
             file: None,
             accepting: Vec::new(),
             connections: HashMap::new(),
             next_key: 0,
-            limit: usize::MAX,
+            limit: limit.max(1),
             failed_accepts: 0,
         };
         let shared = Arc::new(Shared { state: Queue::new(state), serve: Box::new(serve) });
@@ -115,12 +119,13 @@ impl Server {
     /// A Unix socket has no such address: its server says nothing here.
     pub fn sockets(&self) -> Vec<SocketAddr> {
         let listeners = self.lock().listeners.clone();
-        listeners.iter().filter_map(|listener| listener.local_addr()).collect()
+        listeners.iter().filter_map(|listener| listener.upgrade()?.local_addr()).collect()
     }
 
-    /// Whether it accepts connections: until [`Server::close`].
+    /// Whether it accepts connections: until [`Server::close`], or the end of the runtime.
     pub fn is_serving(&self) -> bool {
-        !self.lock().is_closed
+        let state = self.lock();
+        !state.is_closed && state.acceptors > 0
     }
 
     /// How many connections live.
@@ -153,7 +158,7 @@ impl Server {
         if let Some(file) = file {
             file.remove();
         }
-        for listener in &listeners {
+        for listener in listeners.iter().filter_map(Weak::upgrade) {
             listener.stop();
         }
         for task in accepting {
@@ -220,19 +225,28 @@ impl Shared {
         {}
     }
 
-    /// Gives a new connection a place, as soon as there is one, and has it served.
+    /// Gives a new connection a place, as soon as there is one, and has it served. One that was accepted while the
+    /// server was closed is dropped: nobody would close it any more.
     async fn admit(self: &Arc<Self>, plain: Plain) {
         let link = Link::new(plain);
-        let enter = |state: &mut QueueGuard<'_, State>| {
-            (state.connections.len() < state.limit).then(|| state.enter(link.downgrade()))
+        let enter = |state: &mut QueueGuard<'_, State>| match () {
+            () if state.is_closed => Some(false),
+            () if state.connections.len() < state.limit => {
+                let key = state.enter(link.downgrade());
+                // In the same step, for whoever finds the connection may end it.
+                link.join(Member { server: self.clone(), key });
+                Some(true)
+            }
+            () => None,
         };
-        let key = loop {
-            if let Arrival::Admitted(key) = self.state.arrive(What::Semaphore, enter).await {
-                break key;
+        let is_in = loop {
+            if let Arrival::Admitted(is_in) = self.state.arrive(What::Semaphore, enter).await {
+                break is_in;
             }
         };
-        link.join(Member { server: self.clone(), key });
-        (self.serve)(link);
+        if is_in {
+            (self.serve)(link);
+        }
     }
 }
 

@@ -8,8 +8,11 @@ use super::protocol::AnyProtocol;
 use super::server::Server;
 use crate::addr::ToSocketAddrs;
 use crate::tcp::TcpStream;
+use raddle_runtime::TaskBuilder;
 use raddle_runtime::task::JoinHandle;
+use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// Listens at all addresses that `addr` stands for, and has each connection driven by a protocol that `factory` makes,
@@ -26,21 +29,24 @@ use std::sync::Arc;
 ///
 /// # Cancel safety
 /// Dropping the future leaves nothing behind.
-pub async fn create_server<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_server<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
     addr: impl ToSocketAddrs,
-) -> io::Result<Server> {
-    Server::start(addr, serve(factory)).await
+) -> impl Future<Output = io::Result<Server>> {
+    Server::start(addr, usize::MAX, serve(factory, Location::caller()))
 }
 
 /// What is done with each new connection of a server.
 pub(super) fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
+    started_at: &'static Location<'static>,
 ) -> impl Fn(Link) + Send + Sync + 'static {
     let factory = Arc::new(factory);
     move |link| {
         let factory = factory.clone();
-        raddle_runtime::spawn(async move { drop(Driver::new(link, factory()).run().await) }).detach();
+        let drive = async move { drop(Driver::new(link, factory()).run().await) };
+        TaskBuilder::new().spawned_at(started_at).spawn(drive).detach();
     }
 }
 
@@ -58,20 +64,25 @@ pub(super) fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
 ///
 /// # Cancel safety
 /// Dropping the future closes what was begun.
-pub async fn create_connection<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl FnOnce() -> P,
     addr: impl ToSocketAddrs,
-) -> io::Result<(Transport, JoinHandle<P>)> {
-    let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
-    Ok(connect(link, factory()))
+) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
+    let caller = Location::caller();
+    async move {
+        let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
+        Ok(connect(link, factory(), caller))
+    }
 }
 
 /// Has a new connection driven by `protocol`.
 pub(super) fn connect<P: AnyProtocol<Kind>, Kind: 'static>(
     link: Link,
     protocol: P,
+    caller: &'static Location<'static>,
 ) -> (Transport, JoinHandle<P>) {
     let mut driver = Driver::new(link, protocol);
     let transport = driver.make();
-    (transport, raddle_runtime::spawn(driver.run()))
+    (transport, TaskBuilder::new().spawned_at(caller).spawn(driver.run()))
 }

@@ -5,10 +5,13 @@ use super::driver::until_panic;
 use super::protocol::with_buffer;
 use crate::addr::ToSocketAddrs;
 use crate::udp::UdpSocket;
+use raddle_runtime::TaskBuilder;
+use raddle_runtime::budget::poll_unit;
 use raddle_runtime::task::JoinHandle;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -26,21 +29,25 @@ use std::task::{Context, Poll, ready};
 ///
 /// # Cancel safety
 /// Dropping the future leaves nothing behind.
-pub async fn create_datagram_endpoint<P: DatagramProtocol + 'static>(
+#[track_caller]
+pub fn create_datagram_endpoint<P: DatagramProtocol + 'static>(
     factory: impl FnOnce() -> P,
     local: impl ToSocketAddrs,
     remote: Option<SocketAddr>,
-) -> io::Result<(DatagramTransport, JoinHandle<P>)> {
-    let socket = UdpSocket::bind(local).await?;
-    if let Some(remote) = remote {
-        socket.connect(remote).await?;
+) -> impl Future<Output = io::Result<(DatagramTransport, JoinHandle<P>)>> {
+    let caller = Location::caller();
+    async move {
+        let socket = UdpSocket::bind(local).await?;
+        if let Some(remote) = remote {
+            socket.connect(remote).await?;
+        }
+        let shared = Shared::new(socket);
+        let transport = DatagramTransport::new(&shared);
+        let mut protocol = factory();
+        protocol.connection_made(transport.clone());
+        let endpoint = Endpoint { shared, protocol, is_told_full: false };
+        Ok((transport, TaskBuilder::new().spawned_at(caller).spawn(endpoint.run())))
     }
-    let shared = Shared::new(socket);
-    let transport = DatagramTransport::new(&shared);
-    let mut protocol = factory();
-    protocol.connection_made(transport.clone());
-    let endpoint = Endpoint { shared, protocol, is_told_full: false };
-    Ok((transport, raddle_runtime::spawn(endpoint.run())))
 }
 
 /// A socket and its protocol.
@@ -68,15 +75,20 @@ impl<P: DatagramProtocol> Endpoint<P> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
         loop {
             let flags = self.shared.flags();
+            // One that answers an error by what fails again must let others run.
+            let unit = ready!(poll_unit(cx));
             if let Some(error) = self.shared.next_error() {
+                unit.spend();
                 self.protocol.error_received(error);
                 continue;
             }
             if self.is_told_full && !flags.is_full() || !self.is_told_full && flags.must_pause() {
+                unit.spend();
                 self.is_told_full = !self.is_told_full;
                 self.call_flow();
                 continue;
             }
+            drop(unit);
             if flags.is_ended() {
                 return Poll::Ready(None);
             }

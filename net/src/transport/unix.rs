@@ -10,8 +10,10 @@ use crate::unix::{UnixListener, UnixStream};
 use raddle_runtime::task::JoinHandle;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 /// As [`create_server`](super::create_server), at `path`.
@@ -28,11 +30,13 @@ use std::path::{Path, PathBuf};
 ///
 /// # Cancel safety
 /// It does not wait.
-pub async fn create_unix_server<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_unix_server<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
     path: impl AsRef<Path>,
-) -> io::Result<Server> {
-    Server::start_unix(path, serve(factory))
+) -> impl Future<Output = io::Result<Server>> {
+    let caller = Location::caller();
+    async move { Server::start_unix(path, usize::MAX, serve(factory, caller)) }
 }
 
 /// As [`create_connection`](super::create_connection), to the socket at `path`.
@@ -45,12 +49,16 @@ pub async fn create_unix_server<P: AnyProtocol<Kind>, Kind: 'static>(
 ///
 /// # Cancel safety
 /// Dropping the future closes what was begun.
-pub async fn create_unix_connection<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_unix_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl FnOnce() -> P,
     path: impl AsRef<Path>,
-) -> io::Result<(Transport, JoinHandle<P>)> {
-    let link = Link::new(Plain::Unix(UnixStream::connect(path).await?));
-    Ok(connect(link, factory()))
+) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
+    let caller = Location::caller();
+    async move {
+        let link = Link::new(Plain::Unix(UnixStream::connect(path).await?));
+        Ok(connect(link, factory(), caller))
+    }
 }
 
 /// The file that a server listens at.

@@ -1,7 +1,8 @@
 //! What everybody may know of a connection without its lock: one word of flags.
 //!
-//! All flags but `PAUSED` are written under the lock of the outbox, and whoever sets or clears one wakes the owner
-//! afterwards. So an owner that has registered its waker and then finds the word unchanged misses nothing.
+//! All flags but `PAUSED` are written under the lock of the outbox, and whoever sets or clears one that an owner acts
+//! on (all but `REFUSED`, which `drain` asks for) wakes the owner afterwards. So an owner that has registered its waker
+//! and then finds the word unchanged misses nothing. The model is `loom-tests/tests/link`.
 
 use raddle_runtime::prim::atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire};
 

@@ -1,4 +1,5 @@
-//! Whatever comes in, in pieces of whatever size: the acceptor ends, in time, with little memory and without a panic.
+//! Whatever comes in, in pieces of whatever size: acceptor and connector end, in time, with little memory and without a
+//! panic.
 
 use crate::certs::Authority;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -118,6 +119,25 @@ fn no_input_makes_the_acceptor_panic_hang_or_grow() {
             "{} calls",
             script.calls
         );
+        Ok(())
+    });
+    result.expect("no input does harm");
+}
+
+#[test]
+fn no_input_makes_the_connector_panic_hang_or_grow() {
+    let runtime = Builder::new().worker_threads(1).build().expect("a runtime");
+    let authority = Authority::new();
+    let connector = authority.client().build().expect("a connector");
+    let pieces = vec(prop_oneof![0..3usize, 1..5000usize], 1..10)
+        .prop_filter("it has to get on", |pieces| pieces.iter().any(|piece| *piece > 0));
+    let mut runner = TestRunner::new(Config { cases: 256, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&(inputs(), pieces), |(input, pieces)| {
+        let mut script = Script { input, pieces, taken: 0, calls: 0, written: 0 };
+        let connected = runtime.block_on(connector.connect("localhost", &mut script));
+        prop_assert!(connected.is_err(), "nobody who has no key is taken for the server");
+        prop_assert!(script.written < 8_000, "{} bytes written", script.written);
+        prop_assert!(script.calls <= 20 * (script.input.len() + script.pieces.len()));
         Ok(())
     });
     result.expect("no input does harm");

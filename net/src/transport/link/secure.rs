@@ -184,7 +184,7 @@ impl Link {
         }
         if self.flags().is_handshaking() {
             match ready!(self.poll_handshake(cx)) {
-                Err(_) if self.is_closing() => return Poll::Ready(self.read_after_end()),
+                Err(_) if self.is_closing() => return Poll::Ready(self.end_of_reading()),
                 shaken => shaken?,
             }
         }
@@ -196,7 +196,7 @@ impl Link {
                 }
                 count = ready!(self.poll_raw(cx, raw))?;
                 if self.is_closing() {
-                    return Poll::Ready(self.read_after_end());
+                    return Poll::Ready(self.end_of_reading());
                 }
                 if count == 0 {
                     self.lock().session.iter_mut().for_each(|session| session.receive_end());
