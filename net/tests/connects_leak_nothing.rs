@@ -4,14 +4,16 @@
 //! `RADDLE_TEST_CONNECTS=100000` for another number than that of every day.
 
 mod common;
+#[path = "common/heap.rs"]
+mod heap;
 
 use common::{FullListener, full_listener, open_fds};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use heap::bytes_in_use;
 use raddle_net::{TcpListener, TcpStream};
 use raddle_runtime::prim::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use raddle_runtime::runtime::Builder;
 use raddle_runtime::{gather, spawn};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -30,32 +32,6 @@ const WARM_UP: usize = 3_000;
 const SLACK: isize = 128 * 1024;
 /// What a thread of the look-ups and the standard library keep when the runtime has gone.
 const KEPT: isize = 32 * 1024;
-
-#[global_allocator]
-static HEAP: Counting = Counting;
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-/// The system allocator, with a count of the bytes in use.
-struct Counting;
-
-// SAFETY: every call goes to the system allocator unchanged, and the counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's promises are the system allocator's own.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the block came from the system allocator with this layout.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-fn bytes_in_use() -> isize {
-    BYTES.load(Relaxed) as isize
-}
 
 /// Numbers that look random, the same in every run.
 struct Dice(u64);

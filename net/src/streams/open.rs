@@ -250,10 +250,10 @@ impl StreamOptions {
     /// The streams of a new connection to a server.
     async fn connected(self, link: Link, peer: Arc<Peer>) -> io::Result<(StreamReader, StreamWriter)> {
         #[cfg(feature = "tls")]
-        let secured = self.tls.connect(&link).await;
-        #[cfg(not(feature = "tls"))]
-        let secured: io::Result<()> = Ok(());
-        secured.map(|()| self.streams(link, peer))
+        if let Some(handshake) = self.tls.connect(&link) {
+            handshake.await?;
+        }
+        Ok(self.streams(link, peer))
     }
 
     fn streams(&self, link: Link, peer: Arc<Peer>) -> (StreamReader, StreamWriter) {
@@ -282,7 +282,9 @@ impl StreamOptions {
             let serve = async move {
                 let (options, handler) = &*shared;
                 #[cfg(feature = "tls")]
-                if options.tls.accept(&link).await.is_err() {
+                if let Some(handshake) = options.tls.accept(&link)
+                    && handshake.await.is_err()
+                {
                     // Whoever is at the other end was told by an alert.
                     return;
                 }

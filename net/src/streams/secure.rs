@@ -5,7 +5,9 @@ use super::reader::StreamReader;
 use super::writer::StreamWriter;
 use crate::tls::{Setup, TlsAcceptor, TlsConnector};
 use crate::transport::Link;
+use std::future::{Future, ready};
 use std::io;
+use std::pin::Pin;
 
 /// What the connections of some options do before they are anyone's.
 #[derive(Clone, Debug, Default)]
@@ -31,24 +33,27 @@ impl Tls {
         Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
-    pub(super) async fn connect(&self, link: &Link) -> io::Result<()> {
-        match self {
-            Self::Client(connector, name) => begin(link, connector.setup(name.as_str())?).await,
-            Self::Off | Self::Server(_) => Ok(()),
-        }
+    /// What is to be done with a new connection, if anything.
+    pub(super) fn connect<'a>(&self, link: &'a Link) -> Option<Handshake<'a>> {
+        let Self::Client(connector, name) = self else { return None };
+        Some(begin(link, connector.setup(name.as_str())))
     }
 
-    pub(super) async fn accept(&self, link: &Link) -> io::Result<()> {
-        match self {
-            Self::Server(acceptor) => begin(link, acceptor.setup(link.peer_addr().ok())?).await,
-            Self::Off | Self::Client(..) => Ok(()),
-        }
+    /// What is to be done with an accepted connection, if anything.
+    pub(super) fn accept<'a>(&self, link: &'a Link) -> Option<Handshake<'a>> {
+        let Self::Server(acceptor) = self else { return None };
+        Some(begin(link, acceptor.setup(link.peer_addr().ok())))
     }
 }
 
-/// Boxed, so that connections without TLS, and those whose handshake is done, keep no place for it.
-async fn begin(link: &Link, setup: Setup) -> io::Result<()> {
-    Box::pin(link.start_tls(setup, Vec::new)).await
+/// Boxed, so that connections without TLS, and those whose handshake is done, keep no place for it: two kilobytes.
+type Handshake<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + Send + 'a>>;
+
+fn begin(link: &Link, setup: io::Result<Setup>) -> Handshake<'_> {
+    match setup {
+        Ok(setup) => Box::pin(link.start_tls(setup, Vec::new)),
+        Err(error) => Box::pin(ready(Err(error))),
+    }
 }
 
 impl StreamOptions {
