@@ -12,8 +12,8 @@ use std::net::TcpStream;
 /// They bring what there is once: tables, a buffer per thread.
 const FIRST: usize = 100;
 const CONNECTIONS: usize = 380;
-/// Ten thousand hold a kilobyte each at most (1,006 bytes over streams, 701 over a protocol); among so few, a table that
-/// has just doubled and the buffer of another thread weigh half as much again.
+/// Ten thousand hold a kilobyte each at most (1,006 bytes over streams, 701 over a protocol); among so few, a table
+/// that has just doubled and the buffer of another thread weigh half as much again.
 const BYTES_MAX: usize = 1_536;
 
 struct Idle;
