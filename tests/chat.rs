@@ -1,35 +1,25 @@
 //! The chat example as its users meet it: a process of its own, clients on std sockets, and `nc` (S6.1).
 
+#[path = "common/example.rs"]
+mod example;
+
+use example::{DEADLINE, Running, path, text};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// Nothing here takes long; what is not there after this is not coming.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// `cargo test` builds the package's examples before it runs its tests.
 fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let target = test.ancestors().nth(2).expect("tests lie in deps/ of the target folder");
-    let program = target.join("examples/chat");
-    assert!(program.exists(), "{} is not built: cargo build --example chat", program.display());
-    program
+    path("chat")
 }
 
 fn run(args: &[&str]) -> Output {
-    Command::new(program()).args(args).output().expect("the program starts")
+    example::run("chat", args)
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A server process; killed when dropped.
 struct Server {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
+    process: Running,
     addr: SocketAddr,
 }
 
@@ -40,14 +30,10 @@ impl Server {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("the server says where it listens");
-        let addr = line.split(' ').nth(2).and_then(|addr| addr.parse().ok());
-        let addr = addr.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { child, stdout, addr }
+    fn spawn(command: Command) -> Self {
+        let (process, addr) = Running::server(command);
+        let addr = addr.parse().unwrap_or_else(|_| panic!("{addr:?} is no address"));
+        Self { process, addr }
     }
 
     fn join(&self) -> Person {
@@ -55,24 +41,12 @@ impl Server {
     }
 
     fn interrupt(&self) {
-        // SAFETY: sends a signal to our own child, which has not been waited for.
-        let rc = unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) };
-        assert_eq!(rc, 0);
+        self.process.interrupt();
     }
 
     /// Waits for the end; gives the exit code and what it still said.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        self.stdout.read_to_string(&mut said).expect("stdout is text");
-        (self.child.wait().expect("the server ends").code(), said)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn end(self) -> (Option<i32>, String) {
+        self.process.end()
     }
 }
 

@@ -1,82 +1,35 @@
 //! The echo example as its users meet it: a process of its own, and programs that others have written as clients.
 
+#[path = "common/example.rs"]
+mod example;
 #[path = "common/program.rs"]
 mod program;
 #[path = "common/temp.rs"]
 mod temp;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use example::{DEADLINE, Running, path, text};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 use temp::TempDir;
 
-/// Nothing here takes long; what is not there after this is not coming.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// `cargo test` builds the package's examples before it runs its tests.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let target = test.ancestors().nth(2).expect("tests lie in deps/ of the target folder");
-    let example = target.join("examples/echo");
-    assert!(example.exists(), "{} is not built: cargo build --example echo", example.display());
-    example
-}
-
 fn run(args: &[&str]) -> Output {
-    Command::new(example()).args(args).output().expect("the program starts")
+    example::run("echo", args)
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(path("echo"));
+    command.args(args);
+    command
 }
 
-/// A process of the example that runs on; killed when dropped.
-struct Running {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
+fn start(args: &[&str]) -> Running {
+    Running::start(command(args))
 }
 
-impl Running {
-    fn start(args: &[&str]) -> Self {
-        let mut command = Command::new(example());
-        let mut child = command.args(args).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Self { child, stdout }
-    }
-
-    /// A server, and where it says that it listens.
-    fn server(args: &[&str]) -> (Self, String) {
-        let mut server = Self::start(args);
-        let mut line = String::new();
-        server.stdout.read_line(&mut line).expect("the server says where it listens");
-        let addr = line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}"));
-        assert!(line.contains("Ctrl-C ends it"), "{line}");
-        let addr = addr.to_owned();
-        (server, addr)
-    }
-
-    fn interrupt(&self) {
-        // SAFETY: sends a signal to our own child, which has not been waited for.
-        let rc = unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) };
-        assert_eq!(rc, 0);
-    }
-
-    /// Waits for the end; gives the exit code and what it still said.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        self.stdout.read_to_string(&mut said).expect("stdout is text");
-        (self.child.wait().expect("it ends").code(), said)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A server, and where it says that it listens.
+fn server(args: &[&str]) -> (Running, String) {
+    Running::server(command(args))
 }
 
 fn port(addr: &str) -> &str {
@@ -115,7 +68,7 @@ fn messages_longer_than_all_buffers_on_the_way_come_back() {
 
 #[test]
 fn nc_gets_back_what_it_sends() {
-    let (server, addr) = Running::server(&["--listen", "127.0.0.1:0"]);
+    let (server, addr) = server(&["--listen", "127.0.0.1:0"]);
     let said = program::output("nc", "netcat-openbsd", &["-N", "127.0.0.1", port(&addr)], "hello\nworld\n");
     assert_eq!(said, "hello\nworld\n");
     server.interrupt();
@@ -127,7 +80,7 @@ fn nc_gets_back_what_it_sends() {
 
 #[test]
 fn nc_gets_back_its_datagrams() {
-    let (server, addr) = Running::server(&["--listen", "127.0.0.1:0", "--udp"]);
+    let (server, addr) = server(&["--listen", "127.0.0.1:0", "--udp"]);
     let said =
         program::output("nc", "netcat-openbsd", &["-u", "-w", "1", "127.0.0.1", port(&addr)], "hello\n");
     assert_eq!(said, "hello\n");
@@ -142,7 +95,7 @@ fn socat_gets_back_what_it_sends_over_a_unix_socket_which_is_gone_afterwards() {
     let dir = TempDir::new();
     let path = dir.join("echo.sock");
     let name = path.to_str().expect("plain text");
-    let (server, addr) = Running::server(&["--unix", "--listen", name]);
+    let (server, addr) = server(&["--unix", "--listen", name]);
     assert_eq!(addr, name);
     assert_eq!(
         program::output("socat", "socat", &["-", &format!("UNIX-CONNECT:{name}")], "hello\n"),
@@ -156,7 +109,7 @@ fn socat_gets_back_what_it_sends_over_a_unix_socket_which_is_gone_afterwards() {
 #[test]
 fn a_load_runs_against_a_server_elsewhere() {
     for over in ["--tcp", "--udp"] {
-        let (_server, addr) = Running::server(&["--listen", "127.0.0.1:0", over]);
+        let (_server, addr) = server(&["--listen", "127.0.0.1:0", over]);
         let output = run(&["--connect", &addr, over, "--clients", "5", "--messages", "7"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         assert_eq!(cells(&text(&output.stdout), "messages that came back"), ["35"]);
@@ -167,7 +120,7 @@ fn a_load_runs_against_a_server_elsewhere() {
 fn a_server_that_changes_a_byte_is_found_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("some port is free");
     let addr = listener.local_addr().expect("it is bound").to_string();
-    let load = Running::start(&["--connect", &addr, "--clients", "1", "--messages", "9", "--size", "100"]);
+    let load = start(&["--connect", &addr, "--clients", "1", "--messages", "9", "--size", "100"]);
     let (mut stream, _) = listener.accept().expect("a client");
     let mut message = [0; 100];
     for number in 0..3 {
@@ -185,7 +138,7 @@ fn a_server_that_changes_a_byte_is_found_out() {
 fn ctrl_c_ends_a_load_with_the_table() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("some port is free");
     let addr = listener.local_addr().expect("it is bound").to_string();
-    let load = Running::start(&["--connect", &addr, "--clients", "1", "--messages", "9"]);
+    let load = start(&["--connect", &addr, "--clients", "1", "--messages", "9"]);
     let (mut stream, _) = listener.accept().expect("a client");
     let mut message = [0; 64];
     for _ in 0..3 {
@@ -203,7 +156,7 @@ fn ctrl_c_ends_a_load_with_the_table() {
 
 #[test]
 fn ctrl_c_does_not_wait_for_clients_that_neither_read_nor_close() {
-    let (server, addr) = Running::server(&["--listen", "127.0.0.1:0"]);
+    let (server, addr) = server(&["--listen", "127.0.0.1:0"]);
     let mut mute = TcpStream::connect(&addr).expect("the server accepts");
     mute.write_all(b"x").expect("the server reads");
     server.interrupt();
@@ -212,7 +165,7 @@ fn ctrl_c_does_not_wait_for_clients_that_neither_read_nor_close() {
 
 #[test]
 fn a_half_closed_client_gets_all_of_it() {
-    let (_server, addr) = Running::server(&["--listen", "127.0.0.1:0"]);
+    let (_server, addr) = server(&["--listen", "127.0.0.1:0"]);
     let mut stream = TcpStream::connect(&addr).expect("the server accepts");
     stream.set_read_timeout(Some(DEADLINE)).expect("a time-out can be set");
     stream.write_all(&[7; 50_000]).expect("the server reads");
@@ -268,7 +221,7 @@ fn bad_usage_is_one_line_and_exits_with_2() {
 
 #[cfg(feature = "tls")]
 mod tls {
-    use super::{Running, cells, run, text};
+    use super::{cells, run, server, text};
     use crate::program::start;
     use crate::temp::TempDir;
     use std::io::{Read, Write};
@@ -278,7 +231,7 @@ mod tls {
         let dir = TempDir::new();
         let pem = dir.join("dev.pem");
         let pem = pem.to_str().expect("plain text");
-        let (server, addr) = Running::server(&["--tls", "--listen", "127.0.0.1:0", "--cert-out", pem]);
+        let (server, addr) = server(&["--tls", "--listen", "127.0.0.1:0", "--cert-out", pem]);
         let args = ["s_client", "-quiet", "-connect", &addr, "-CAfile", pem, "-verify_return_error"];
         let mut openssl = start("openssl", "openssl", &args);
         openssl.stdin.as_mut().expect("a pipe").write_all(b"hello\n").expect("it reads");
@@ -298,7 +251,7 @@ mod tls {
 
     #[test]
     fn a_certificate_that_nobody_trusts_or_that_is_not_there_is_named() {
-        let (_server, addr) = Running::server(&["--tls", "--listen", "127.0.0.1:0"]);
+        let (_server, addr) = server(&["--tls", "--listen", "127.0.0.1:0"]);
         let output = run(&["--connect", &addr, "--tls", "--clients", "1"]);
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
