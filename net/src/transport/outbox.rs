@@ -1,19 +1,6 @@
 //! What a connection has yet to send, behind its lock, and how far its sending has come.
 
 use super::server::Member;
-
-impl Flusher {
-    /// Who sends next time, now that nothing is left.
-    pub(super) fn at_rest(self) -> Self {
-        if self == Self::Owner { self } else { Self::Nobody }
-    }
-}
-
-/// The system did not just say "later".
-pub(super) fn is_fatal(error: &io::Error) -> bool {
-    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
 #[cfg(feature = "tls")]
 use super::session::Session;
 use std::collections::VecDeque;
@@ -32,6 +19,13 @@ pub(super) enum Flusher {
     Task,
     /// The task that drives the connection, for as long as it lives.
     Owner,
+}
+
+impl Flusher {
+    /// Who sends next time, now that nothing is left.
+    pub(super) fn at_rest(self) -> Self {
+        if self == Self::Owner { self } else { Self::Nobody }
+    }
 }
 
 /// When a buffer counts as full: from above the high mark on, down to the low one.
@@ -234,6 +228,11 @@ impl Outbox {
     pub(super) fn closed(&self) -> Option<io::Result<()>> {
         self.ended.then(|| self.lost().map_or(Ok(()), Err))
     }
+}
+
+/// The system did not just say "later".
+pub(super) fn is_fatal(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// The same error for one more reader.
