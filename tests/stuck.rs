@@ -136,6 +136,54 @@ fn f12_with_both_workers_stuck_timers_and_sockets_take_150_ms() {
     on_time(2, 150 * MS);
 }
 
+/// How a worker goes, until the gate is open.
+type Going = fn(&Gate);
+
+/// Sockets that were served on either worker, one of which then goes: in a poll, or in `block_in_place`.
+fn round_trips_while_a_worker_is_gone(go: Going) -> Duration {
+    use std::io::{Read, Write};
+    let runtime = multi_thread(2).build().unwrap();
+    let mut clients: Vec<_> = (0..32).map(|_| echo(&runtime)).collect();
+    // All at once and several times, so that both workers have a part in it.
+    let mut all = || {
+        let began = Instant::now();
+        clients.iter_mut().for_each(|client| client.write_all(b"x").unwrap());
+        clients.iter_mut().for_each(|client| client.read_exact(&mut [0]).unwrap());
+        began.elapsed()
+    };
+    for _ in 0..50 {
+        all();
+    }
+    let (gone, release) = (Gate::new(), Gate::new());
+    let (here, until) = (gone.clone(), release.clone());
+    runtime
+        .spawn(async move {
+            here.open();
+            go(&until);
+        })
+        .detach();
+    gone.block();
+    let took = all();
+    release.open();
+    took
+}
+
+#[test]
+fn f12_events_left_to_a_worker_that_is_gone_are_taken_by_another() {
+    let _alone = alone();
+    let ways: [(&str, Going); 2] = [
+        ("stuck", |until| be_stuck(until, false)),
+        ("blocked in place", |until| block_in_place(|| be_stuck(until, false))),
+    ];
+    for (what, go) in ways {
+        let tries: Vec<_> =
+            (0..5).map(|_| within(HANGS, move || round_trips_while_a_worker_is_gone(go))).collect();
+        println!("32 echoes with a worker {what}: {tries:?}");
+        assert!(tries.iter().any(|took| *took < 10 * MS), "with a worker {what}: {tries:?}");
+        assert!(tries.iter().all(|took| *took < STUCK), "with a worker {what}: {tries:?}");
+    }
+}
+
 /// The sleep began before the workers got stuck.
 #[test]
 fn f12_a_sleep_that_began_before_both_workers_got_stuck_fires_within_150_ms() {

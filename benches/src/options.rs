@@ -103,7 +103,7 @@ mod tests {
         };
         let [core, sync, model, net] =
             ["core", "sync", "model", "net"].map(|group| names(&["--groups", group]));
-        assert!(core.contains(&"yield") && sync.contains(&"notify") && model.contains(&"promise"));
+        assert!(core.contains(&"yield") && sync.contains(&"notify") && model.contains(&"promise wake"));
         assert_eq!(core.len() + sync.len() + model.len() + net.len(), rows().len());
         assert_eq!(names(&["--groups", "sync", "--rows", "yield,notify"]), ["notify"]);
     }

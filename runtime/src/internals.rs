@@ -5,16 +5,18 @@ mod lane;
 mod paused;
 mod pool;
 mod roster;
+mod wire;
 
 pub use lane::{Lane, LaneTurn, Settled};
 pub use pool::Pool;
 pub use roster::Roster;
+pub use wire::{Events, Watched, Wire};
 
 use crate::block_on::{self, Roots};
 use crate::compose::Group;
 use crate::driver::clock::{Clock, real_now};
 use crate::driver::time::{Entered, Entry};
-use crate::driver::{self, Turn};
+use crate::driver::{self, Look, Turn};
 use crate::io::{Direction, Interest, Ready, ReadyEvent};
 use crate::prim::FAR;
 use crate::prim::atomic::Ordering::SeqCst;
@@ -344,12 +346,12 @@ impl Driver {
     /// Sleeps in a turn, unless another thread has it.
     pub fn sleep(&self) -> bool {
         let turning = self.0.try_turn();
-        turning.map(|turning| turning.run(Turn::Sleep)).is_some()
+        turning.map(|turning| turning.run(Turn::Sleep, None)).is_some()
     }
 
     /// Looks for events, unless another thread has the turn.
     pub fn look(&self) -> bool {
-        self.0.look()
+        self.0.look(None) == Look::Done
     }
 
     pub fn wake(&self) {
@@ -416,7 +418,7 @@ pub struct Parker(park::Parker);
 
 impl Parker {
     pub fn park(&self, driver: &Driver) {
-        self.0.park(&driver.0);
+        self.0.park(&driver.0, None);
     }
 
     pub fn park_on_condvar(&self) {

@@ -1,6 +1,6 @@
 //! Where a worker sleeps: in the driver if nobody else does, else on a condvar of its own. Keeps one notification.
 
-use crate::driver::{Driver, Turn, TurnHold};
+use crate::driver::{Driver, Sorting, Turn, TurnHold};
 use crate::prim::atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire};
 use crate::prim::lock::{Condvar, Mutex};
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Parker {
 
     /// Sleeps until notified, or, if it is this one who sleeps in the driver, until something happens there. Returns
     /// the turn's hold on paused time, if it made one.
-    pub(crate) fn park<'a>(&self, driver: &'a Driver) -> Option<TurnHold<'a>> {
+    pub(crate) fn park<'a>(&self, driver: &'a Driver, sorting: Option<&Sorting<'_>>) -> Option<TurnHold<'a>> {
         let Some(turning) = driver.try_turn() else {
             self.park_on_condvar();
             return None;
@@ -38,7 +38,7 @@ impl Parker {
         if !self.begin(DRIVER) {
             return None;
         }
-        let hold = turning.run(Turn::Sleep);
+        let hold = turning.run(Turn::Sleep, sorting);
         // Acquire: what the notifier did before is visible to us.
         self.state.swap(EMPTY, AcqRel);
         hold

@@ -17,6 +17,7 @@
 //! ```
 
 pub(crate) mod backoff;
+pub(crate) mod bytes;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod device;
 mod kind;

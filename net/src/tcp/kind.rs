@@ -1,6 +1,6 @@
 //! TCP as a kind of [`Stream`](crate::socket::Stream).
 
-use crate::socket::{Socket, Transfer, sealed};
+use crate::socket::{Socket, Transfer, bytes, sealed};
 use raddle_runtime::io::Interest;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ impl Transfer for TcpStream {
 
     #[inline]
     fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buf)
+        bytes::read(self, buf)
     }
 
     fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -29,7 +29,7 @@ impl Transfer for TcpStream {
 
     #[inline]
     fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, buf)
+        bytes::write(self, buf)
     }
 
     fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

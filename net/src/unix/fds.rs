@@ -1,8 +1,9 @@
 //! Passing descriptors: one `sendmsg` or `recvmsg`.
 
+use crate::socket::bytes;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, recvmsg, sendmsg,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -31,7 +32,7 @@ pub(super) fn send(socket: BorrowedFd<'_>, data: &[u8], fds: &[BorrowedFd<'_>]) 
         let fits = control.push(SendAncillaryMessage::ScmRights(fds));
         debug_assert!(fits, "the space is for FDS_MAX");
     }
-    Ok(sendmsg(socket, &[IoSlice::new(data)], &mut control, send_flags())?)
+    Ok(sendmsg(socket, &[IoSlice::new(data)], &mut control, bytes::send_flags())?)
 }
 
 /// One `recvmsg`: how many bytes, and the descriptors that came with them, closed on exec.
@@ -91,15 +92,4 @@ fn close_on_exec(fds: &[OwnedFd]) -> io::Result<()> {
         rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)?;
     }
     Ok(())
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn send_flags() -> SendFlags {
-    SendFlags::NOSIGNAL
-}
-
-/// The standard library has set `SO_NOSIGPIPE` there.
-#[cfg(target_vendor = "apple")]
-fn send_flags() -> SendFlags {
-    SendFlags::empty()
 }

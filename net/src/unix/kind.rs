@@ -1,7 +1,7 @@
 //! Unix sockets as a kind of [`Stream`](crate::socket::Stream) and [`Listener`](crate::socket::Listener).
 
 use super::{addr, fds};
-use crate::socket::{Listening, Socket, Transfer, sealed};
+use crate::socket::{Listening, Socket, Transfer, bytes, sealed};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -15,7 +15,7 @@ impl Transfer for UnixStream {
 
     #[inline]
     fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buf)
+        bytes::read(self, buf)
     }
 
     fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -24,7 +24,7 @@ impl Transfer for UnixStream {
 
     #[inline]
     fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, buf)
+        bytes::write(self, buf)
     }
 
     fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

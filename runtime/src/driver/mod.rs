@@ -7,4 +7,5 @@ pub(crate) mod time;
 mod turn;
 
 pub(crate) use hold::{Hold, TurnHold};
-pub(crate) use turn::{Driver, Turn};
+pub(crate) use io::Sorting;
+pub(crate) use turn::{Driver, Look, Turn};

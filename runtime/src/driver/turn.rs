@@ -5,10 +5,11 @@
 use super::clock::{Clock, NEVER};
 use super::hold::TurnHold;
 use super::io::sys::Poller;
-use super::io::{Dispatched, IoDriver};
+use super::io::{Dispatched, IoDriver, Sorting};
 use super::time::{Due, Wheel};
 use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::prim::lock::{TryLock, TryLockGuard};
+use crate::prim::thread::spin;
 use crate::wait::Batch;
 use crossbeam_utils::CachePadded;
 use std::io;
@@ -21,6 +22,17 @@ pub(crate) enum Turn {
     Look,
     /// Until the next timer is due.
     Sleep,
+}
+
+/// What came of a look at the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Look {
+    Done,
+    /// Another thread is at it, and soon done.
+    Busy,
+    /// Another thread sleeps there.
+    Asleep,
 }
 
 /// The driver of a runtime.
@@ -47,7 +59,7 @@ impl Driver {
     /// # Errors
     /// When the system has no more descriptors to give.
     pub(crate) fn new(workers: usize, clock: Clock) -> io::Result<Self> {
-        let (poller, io) = IoDriver::new()?;
+        let (poller, io) = IoDriver::new(workers)?;
         let wheels = (0..=workers).map(|_| CachePadded::new(Wheel::new())).collect();
         Ok(Self { turn: TryLock::new(poller), sleeping_until: AtomicU64::new(0), io, clock, wheels })
     }
@@ -99,11 +111,41 @@ impl Driver {
         }
     }
 
-    /// Looks for events and due timers if no other thread is at it; wakes whom they concern. False if another is.
-    pub(crate) fn look(&self) -> bool {
-        let Some(turning) = self.try_turn() else { return false };
-        drop(turning.run(Turn::Look));
-        true
+    /// Looks for events and due timers if no other thread is at it; wakes whom they concern.
+    pub(crate) fn look(&self, sorting: Option<&Sorting<'_>>) -> Look {
+        let Some(turning) = self.try_turn() else {
+            let sleeps = self.sleeping_until.load(Relaxed) != 0;
+            return if sleeps { Look::Asleep } else { Look::Busy };
+        };
+        drop(turning.run(Turn::Look, sorting));
+        Look::Done
+    }
+
+    /// As [`open_mail`](Self::open_mail), for a worker that does not come to it: until there is nothing left. Who
+    /// leaves another event after that sees it himself.
+    fn take_back(&self, index: usize) {
+        let mut turn = 0;
+        while self.io.has_mail(index) {
+            if self.open_mail(index) == Look::Busy {
+                // Whoever is at it runs nothing foreign meanwhile.
+                spin(turn);
+                turn += 1;
+            }
+        }
+    }
+
+    /// Hands on the events that were left to worker `index`; wakes whom they concern.
+    pub(crate) fn open_mail(&self, index: usize) -> Look {
+        let mut batch = Batch::new();
+        loop {
+            let dispatched = self.io.open_mail(index, &mut batch);
+            batch.wake();
+            match dispatched {
+                Some(Dispatched::All) => return Look::Done,
+                Some(Dispatched::BatchFull) => {}
+                None => return Look::Busy,
+            }
+        }
     }
 
     /// Fires the timers that are due, in the order of the wheels. For a busy worker: it needs no turn.
@@ -145,20 +187,22 @@ fn expire(wheel: &Wheel, now: u64, batch: &mut Batch) {
 }
 
 impl<'a> Turning<'a> {
-    /// One turn. Gives the turn up before anyone is woken. With the clock paused, time is held from then until the
-    /// result is dropped: what was woken may be where only this thread sees it.
-    pub(crate) fn run(self, how: Turn) -> Option<TurnHold<'a>> {
+    /// One turn, by a worker if there is a `sorting`. Gives the turn up before anyone is woken. With the clock paused,
+    /// time is held from then until the result is dropped: what was woken may be where only this thread sees it.
+    pub(crate) fn run(self, how: Turn, sorting: Option<&Sorting<'_>>) -> Option<TurnHold<'a>> {
         let driver = self.driver;
         let mut batch = Batch::new();
         let mut hold = None;
         let mut turning = Some((self, how));
         while let Some((mut this, how)) = turning.take() {
-            let dispatched = this.poll(how, &mut batch);
+            let dispatched = this.poll(how, sorting, &mut batch);
             if hold.is_none() && driver.clock.is_paused() {
                 hold = Some(TurnHold::new(driver));
             }
             drop(this);
             batch.wake();
+            let gone = sorting.map(Sorting::gone).unwrap_or_default();
+            gone.into_iter().for_each(|home| driver.take_back(home));
             if dispatched == Dispatched::BatchFull {
                 // Whoever has the turn by now hands on the rest.
                 turning = driver.try_turn().map(|this| (this, Turn::Look));
@@ -168,7 +212,7 @@ impl<'a> Turning<'a> {
         hold
     }
 
-    fn poll(&mut self, how: Turn, batch: &mut Batch) -> Dispatched {
+    fn poll(&mut self, how: Turn, sorting: Option<&Sorting<'_>>, batch: &mut Batch) -> Dispatched {
         let driver = self.driver;
         let now = driver.clock.now();
         let deadline = match how {
@@ -186,7 +230,7 @@ impl<'a> Turning<'a> {
                 "raddle: the I/O driver cannot poll: {error}; was one of the runtime's descriptors closed?"
             );
         }
-        driver.io.dispatch_events(&mut self.poller, batch)
+        driver.io.dispatch_events(&mut self.poller, sorting, batch)
     }
 }
 

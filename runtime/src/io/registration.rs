@@ -10,6 +10,7 @@ use crate::driver::io::source::{ReadyEvent, Source};
 use crate::driver::io::table::Entry;
 use crate::prim::atomic::{AtomicBool, Ordering::AcqRel};
 use crate::wait::note::{What, note_with};
+use crate::worker::{self, follow::Looks};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::RawFd;
@@ -34,6 +35,7 @@ pub struct Registration {
     fd: RawFd,
     /// The system watches the descriptor no more, for the owner has said so.
     is_over: AtomicBool,
+    looks: Looks,
 }
 
 impl Registration {
@@ -53,7 +55,12 @@ impl Registration {
     /// Has `driver` watch `fd`.
     pub(crate) fn with_driver(driver: Arc<IoDriver>, fd: RawFd, interest: Interest) -> io::Result<Self> {
         let entry = driver.register(fd, interest)?;
-        Ok(Self { driver, entry, fd, is_over: AtomicBool::new(false) })
+        Ok(Self { driver, entry, fd, is_over: AtomicBool::new(false), looks: Looks::new() })
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     #[inline]
@@ -88,6 +95,7 @@ impl Registration {
     fn poll_noted(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let ready = self.source().poll_ready(direction, cx);
         if ready.is_pending() {
+            self.settle(direction);
             let what = match direction {
                 Direction::Read => What::Read,
                 Direction::Write => What::Write,
@@ -95,6 +103,19 @@ impl Registration {
             note_with(what, self.fd as u32);
         }
         ready
+    }
+
+    /// Somebody waits here: tells the driver which worker he runs on.
+    #[inline]
+    fn settle(&self, direction: Direction) {
+        worker::current::with(|worker| {
+            let Some(worker) = worker.filter(|worker| worker.turns(&self.driver)) else { return };
+            let home = match direction {
+                Direction::Read => worker.follow(self.fd, &self.looks),
+                Direction::Write => worker.index(),
+            };
+            self.driver.settle(&self.entry, home);
+        });
     }
 
     /// Waits until any of `interest` is ready.
@@ -109,6 +130,7 @@ impl Registration {
         poll_fn(|cx| {
             let unit = ready!(budget::poll_unit(cx));
             let Poll::Ready(event) = wait.as_mut().poll(cx) else {
+                self.settle(if interest.is_readable() { Direction::Read } else { Direction::Write });
                 note_with(What::Ready, self.fd as u32);
                 return Poll::Pending;
             };

@@ -67,6 +67,11 @@ pub(super) fn with<R>(f: impl FnOnce(Option<&Header>) -> R) -> R {
     f(unsafe { CURRENT.get().as_ref() })
 }
 
+/// True when the task being polled runs on one worker only.
+pub(crate) fn is_pinned() -> bool {
+    with(|task| task.is_some_and(|task| task.live_key().pinned().is_some()))
+}
+
 /// The task being polled, as a pointer that reaches all of it.
 #[inline]
 pub(super) fn pointer() -> Option<NonNull<Header>> {

@@ -26,15 +26,11 @@ pub(crate) struct Header {
     pub(super) spawned_at: &'static Location<'static>,
     pub(super) extras: AtomicPtr<Extras>,
     pub(super) id: Id,
-    /// `{id of the task that spawned it: 48, worker that polled it last: 16}`. That worker's caches have what the task
-    /// touches: a hint, written by who polls. Ids of more than 48 bits come after a year of ten million tasks a second.
-    origins: AtomicU64,
+    /// The id of the task that spawned it, or 0.
+    spawned_by: u64,
     /// What it waits for (`waits`), written by who polls.
     waits: AtomicU64,
 }
-
-const HOME_BITS: u32 = 16;
-const NO_HOME: u64 = (1 << HOME_BITS) - 1;
 
 /// The operations that need the future's type. Each takes a pointer to a living task.
 pub(super) struct Vtable {
@@ -76,7 +72,7 @@ impl Header {
             spawned_at,
             extras: AtomicPtr::new(extras.map_or(ptr::null_mut(), Box::into_raw)),
             id: Id::next(),
-            origins: AtomicU64::new(spawner << HOME_BITS | NO_HOME),
+            spawned_by: spawner,
             waits: AtomicU64::new(0),
         }
     }
@@ -98,26 +94,9 @@ impl Header {
         self.live.with_mut(|cell| unsafe { *cell = key });
     }
 
-    /// The worker that polled the task last, if one did.
-    #[inline]
-    pub(crate) fn home(&self) -> usize {
-        (self.origins.load(Relaxed) & NO_HOME) as usize
-    }
-
-    /// Notes the worker that polls the task now.
-    #[inline]
-    pub(crate) fn set_home(&self, worker: usize) {
-        let origins = self.origins.load(Relaxed);
-        // Worker numbers are bounded by the configuration, far below 2^16.
-        if origins & NO_HOME != worker as u64 {
-            self.origins.store(origins & !NO_HOME | worker as u64, Relaxed);
-        }
-    }
-
     /// The task that spawned it, if one did.
     pub(super) fn spawned_by(&self) -> Option<Id> {
-        let id = self.origins.load(Relaxed) >> HOME_BITS;
-        (id != 0).then_some(Id(id))
+        (self.spawned_by != 0).then_some(Id(self.spawned_by))
     }
 
     /// Its poll says Pending: notes for what, at `now`. By who polls it.

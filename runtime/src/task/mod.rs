@@ -65,6 +65,7 @@ pub(crate) const NAMES: crate::wait::watch::Names = crate::wait::watch::Names {
     of_current: || try_current().map(|task| task.to_string()),
 };
 
+pub(crate) use current::is_pinned;
 pub use current::{TaskInfo, cancelled, current, try_current};
 pub use done::DoneCallbackId;
 pub use error::JoinError;

@@ -4,7 +4,7 @@ use super::core::Worker;
 use super::current;
 use super::monitor;
 use crate::driver::Hold;
-use crate::prim::atomic::Ordering::SeqCst;
+use crate::prim::atomic::{Ordering::SeqCst, fence};
 
 /// Runs `f`, which may block, on this thread, while another thread takes over as a worker.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
@@ -33,6 +33,9 @@ impl<'a> Blocked<'a> {
         if !remote.pace.leave() {
             shared.active.fetch_sub(1, SeqCst);
         }
+        // Pairs with the fence of whoever left us events while we were at work (kind 4 in `idle/README.md`).
+        fence(SeqCst);
+        worker.take_mail(worker.index());
         // Thieves do not look in the slot (f15).
         worker.local.give_up_next(&remote.queue);
         remote.stats.overflowed.add(worker.local.len(&remote.queue) as u64);

@@ -4,6 +4,7 @@ use super::current;
 use super::shared::{Bundle, Phase, Remote, Shared, SharedRef};
 use super::worth::Paces;
 use crate::driver::clock::real_now;
+use crate::driver::io::IoDriver;
 use crate::prim::thread;
 use crate::queue::Local;
 use crate::rng::Rng;
@@ -11,6 +12,7 @@ use crate::task::{LiveKey, Shard, Task};
 use crate::unwind;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A poll that pushes much looks at the clock once in so many pushes.
@@ -49,10 +51,6 @@ pub(crate) struct Worker {
     shard: Cell<Shard>,
     /// Pinned tasks woken on this thread.
     pinned: RefCell<VecDeque<Task>>,
-    /// Set while this worker turns the driver: wakes come from events, not from a task.
-    turning: Cell<bool>,
-    /// Tasks that such wakes sent to other workers' shards.
-    sent: Cell<u32>,
     /// Pushes since the current poll began, and when the count first passed a multiple of 64.
     pushes: Cell<u32>,
     first_look: Cell<Option<Instant>>,
@@ -83,8 +81,6 @@ impl Worker {
             coarse: Cell::new(0),
             shard: Cell::new(shard),
             pinned: RefCell::default(),
-            turning: Cell::new(false),
-            sent: Cell::new(0),
             pushes: Cell::new(0),
             first_look: Cell::new(None),
         })
@@ -118,6 +114,12 @@ impl Worker {
     #[inline]
     pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
         std::ptr::eq(self.shared.as_ptr(), shared)
+    }
+
+    /// True when its runtime's driver is this one.
+    #[inline]
+    pub(crate) fn turns(&self, driver: &Arc<IoDriver>) -> bool {
+        Arc::ptr_eq(self.shared.driver.io(), driver)
     }
 
     /// The time, but for what has passed since the last look at the clock: some polls, none of them long.
@@ -162,30 +164,6 @@ impl Worker {
         }
     }
 
-    /// Queues a task that was woken on this thread: here if a task woke it, at the worker that ran it last if an event
-    /// did. Events of one socket then stay with one core, and so does what they touch in kernel and task.
-    #[inline]
-    pub(super) fn push_woken(&self, task: Task) {
-        let home = task.header().home();
-        if !self.turning.get() || home == self.index || !self.shared.is_at_work(home) {
-            return self.push(task);
-        }
-        self.shared.injectors.push(home, task);
-        self.sent.set(self.sent.get() + 1);
-    }
-
-    /// Turns the driver, or fires timers: `turn` wakes tasks for events.
-    pub(super) fn turning<R>(&self, turn: impl FnOnce() -> R) -> R {
-        self.turning.set(true);
-        let result = turn();
-        self.turning.set(false);
-        if self.sent.take() > 0 {
-            // Tasks in an injector: the rule for pushes from outside holds (idle/README.md, kind 2).
-            self.shared.wake_one();
-        }
-        result
-    }
-
     /// Lets another worker have some of what this long poll has pushed.
     #[cold]
     fn share_if_slow(&self) {
@@ -220,7 +198,7 @@ impl Worker {
 
     /// True when a task waits that this worker has to itself.
     pub(super) fn has_own_work(&self) -> bool {
-        self.local.len(&self.remote().queue) > 0 || !self.pinned.borrow().is_empty()
+        self.local.len(&self.remote().queue) > 0 || !self.pinned.borrow().is_empty() || self.has_mail()
     }
 
     /// Tasks that this worker would run next, roughly.

@@ -1,6 +1,7 @@
 //! Where a worker looks for its next task.
 
 use super::core::Worker;
+use crate::driver::Look;
 use crate::idle::Searching;
 use crate::prim::atomic::Ordering::Relaxed;
 use crate::prim::thread::spin;
@@ -12,6 +13,8 @@ use crate::task::Task;
 const TURNS: u32 = 61;
 /// Pinned tasks go first once in so many turns: neither they nor the others wait for ever.
 const PINNED_TURNS: u32 = 4;
+/// Looks at a driver that another worker is at, before a search goes on without it. A model has no time for them.
+const BUSY_ROUNDS: u32 = if cfg!(loom) { 0 } else { 8 };
 /// Spins between two looks at a queue that was left to its owner.
 const BREATHER: usize = 256;
 
@@ -62,6 +65,7 @@ impl Worker {
             .pop(&self.remote().queue)
             .or_else(|| self.pop_pinned())
             .or_else(|| self.injected(|| self.shared.injectors.pop_from(self.index, &self.local)))
+            .or_else(|| self.task_from_mail(self.index))
     }
 
     /// Counts what `take` moves from an injector to the own deque.
@@ -78,15 +82,18 @@ impl Worker {
     #[cold]
     fn look_around(&self) -> Option<Task> {
         self.look_at_driver();
+        self.take_mail(self.index);
+        self.take_abandoned_mail();
         self.injected(|| self.shared.injectors.pop(self.index, &self.local))
     }
 
     /// The search elsewhere, until it finds a task, or nothing that is left to its owner.
     fn search(&self) -> Option<Task> {
         self.paces.begin_search(self.remote().stats.polls.get());
+        let mut round = 0u32;
         loop {
             let mut has_left_some = false;
-            let found = self.look_elsewhere(&mut has_left_some);
+            let found = self.look_elsewhere(round, &mut has_left_some);
             if found.is_some() {
                 return found;
             }
@@ -99,25 +106,35 @@ impl Worker {
             if let Some(task) = self.own_task() {
                 return Some(task);
             }
+            round = round.saturating_add(1);
         }
     }
 
-    /// The search order elsewhere: other shards, half of another's deque, a stuck worker's `next` slot.
-    fn look_elsewhere(&self, has_left_some: &mut bool) -> Option<Task> {
-        self.fresh_events()
-            .or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)))
-            .or_else(|| self.steal(has_left_some))
-            .or_else(|| self.take_stale_next())
+    /// The search order elsewhere: events, other shards, half of another's deque, what a stuck worker does not come to,
+    /// events that were left to others.
+    fn look_elsewhere(&self, round: u32, has_left_some: &mut bool) -> Option<Task> {
+        let looked = self.fresh_events();
+        let found =
+            self.woken().or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)));
+        if found.is_some() {
+            return found;
+        }
+        if looked == Some(Look::Busy) && round < BUSY_ROUNDS {
+            // Whoever is at the driver may be about to leave us some. What he wakes meanwhile is no long queue of his.
+            *has_left_some = true;
+        } else if let Some(task) = self.steal(has_left_some) {
+            return Some(task);
+        }
+        self.take_stale_next().or_else(|| self.others_mail(has_left_some))
     }
 
     /// Events first, where others are at work: what comes in may be ours, what they have queued is theirs.
-    fn fresh_events(&self) -> Option<Task> {
+    fn fresh_events(&self) -> Option<Look> {
         let shared = &self.shared;
         if shared.driver.io().registered() == 0 || shared.idle.sleeping() + 1 >= shared.active.load(Relaxed) {
             return None;
         }
-        self.turning(|| shared.driver.look());
-        self.local.pop(&self.remote().queue).or_else(|| self.pop_pinned())
+        Some(self.look())
     }
 
     fn steal(&self, has_left_some: &mut bool) -> Option<Task> {

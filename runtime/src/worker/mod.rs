@@ -4,6 +4,8 @@ mod block;
 mod core;
 pub(crate) mod current;
 mod find;
+pub(crate) mod follow;
+mod mail;
 pub(crate) mod monitor;
 pub(crate) mod panics;
 mod pinned;

@@ -208,7 +208,7 @@ pub(crate) fn watch(shared: &SharedRef, remote: &Remote, age: Duration) {
             name_stuck(shared, remote);
         }
     }
-    if remote.queue.has_tasks() || remote.queue.has_next() {
+    if remote.queue.has_tasks() || remote.queue.has_next() || shared.driver.io().has_mail(remote.index) {
         shared.wake_one();
     }
 }
@@ -218,9 +218,12 @@ pub(crate) fn stand_in(shared: &SharedRef) {
     let nobody_left = shared.active.load(SeqCst) == 0;
     if shared.idle.sleeping() > 0 && !nobody_left {
         shared.attend_driver();
+        if shared.has_work() {
+            shared.wake_one();
+        }
         return;
     }
-    shared.driver.look();
+    let _ = shared.driver.look(None);
     if shared.driver.clock().is_paused() {
         shared.driver.wake();
     }

@@ -42,7 +42,6 @@ impl Worker {
         let remote = self.remote();
         remote.polling.store(task.header().live_key().pack(), Relaxed);
         remote.stats.polls.add(1);
-        task.header().set_home(self.index);
         self.begin_poll();
         let (ran, task) = task.run();
         if self.shared.is_forked() {
@@ -70,10 +69,11 @@ impl Worker {
         }
     }
 
-    /// Wakes one worker if more tasks wait here than we run next. A stale answer costs one poll's delay.
+    /// Wakes one worker if more tasks wait here than we run next, or events do that we come to after our tasks. A stale
+    /// answer costs one poll's delay.
     #[inline]
     pub(super) fn share_surplus(&self) {
-        if self.shared.idle.wants_wake() && self.local.len(&self.remote().queue) > 1 {
+        if self.shared.idle.wants_wake() && (self.local.len(&self.remote().queue) > 1 || self.has_mail()) {
             self.shared.wake_one();
         }
     }
@@ -96,9 +96,9 @@ impl Worker {
         let since = now.saturating_sub(self.looked_at.get());
         if driver.io().registered() > 0 && (stands_still || since >= LOOK_EVERY_NS) {
             self.looked_at.set(now);
-            self.turning(|| driver.look());
+            let _ = self.look();
         } else {
-            self.turning(|| driver.expire_due(now));
+            driver.expire_due(now);
         }
         if self.probe.get().left == 0 {
             self.probe.set(Probe { since: now, left: self.local.len(&self.remote().queue) + 1 });
@@ -133,10 +133,12 @@ impl Worker {
             _hold = self.advance_paused_time();
             if _hold.is_none() {
                 self.remote().stats.parks.add(1);
-                _hold = self.turning(|| self.remote().parker.park(&shared.driver));
+                _hold = self.sorting(|sorting| self.remote().parker.park(&shared.driver, sorting));
             }
         }
         self.coarse.set(0);
+        // Threads change cores when they wake, if ever.
+        self.note_core();
         let searching = match shared.idle.wake_up(self.index, saw_work) {
             Awake::Chosen(searching) => Some(searching),
             Awake::ByItself => None,
@@ -168,7 +170,7 @@ impl Worker {
         };
         // What has happened comes before what will (f22).
         let hold = driver.hold_turn();
-        drop(turning.run(Turn::Look));
+        drop(turning.run(Turn::Look, None));
         if self.has_own_work() {
             return Some(hold);
         }

@@ -136,7 +136,7 @@ impl Shared {
             return self.schedule_pinned(index, task);
         }
         current::with(|worker| match worker {
-            Some(worker) if worker.belongs_to(self) => worker.push_woken(task),
+            Some(worker) if worker.belongs_to(self) => worker.push(task),
             _ => self.inject(task),
         });
     }

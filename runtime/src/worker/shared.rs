@@ -10,7 +10,7 @@ use crate::fork;
 use crate::idle::Idle;
 use crate::park::Parker;
 use crate::prim::atomic::{
-    AtomicU8, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::SeqCst, fence,
 };
 use crate::prim::deque::Injector;
@@ -62,6 +62,7 @@ pub(crate) enum Phase {
 
 /// What others see of a worker.
 pub(crate) struct Remote {
+    pub(crate) index: usize,
     pub(crate) queue: Stealable,
     pub(crate) parker: Parker,
     /// Pinned tasks woken by others.
@@ -71,6 +72,8 @@ pub(crate) struct Remote {
     /// Whether it is at work, and what the monitor thinks of its current poll.
     pub(crate) pace: Pace,
     pub(crate) stats: Stats,
+    /// The core its thread was last seen on.
+    pub(crate) core_id: AtomicU32,
     /// The owner's end, while no thread has it.
     pub(crate) core: Mutex<Option<Core>>,
 }
@@ -194,9 +197,17 @@ impl Shared {
     /// True when work waits that any worker could do.
     pub(crate) fn has_work(&self) -> bool {
         let stealable = |remote: &CachePadded<Remote>| {
-            remote.queue.has_tasks() || (remote.pace.is_slow() && remote.queue.has_next())
+            remote.queue.has_tasks()
+                || (remote.pace.is_slow() && remote.queue.has_next())
+                || self.has_abandoned_mail(remote.index)
         };
         !self.injectors.is_empty() || self.started().iter().any(stealable)
+    }
+
+    /// True when events were left to worker `index`, and it does not come to them.
+    #[inline]
+    pub(crate) fn has_abandoned_mail(&self, index: usize) -> bool {
+        self.driver.io().has_mail(index) && !self.is_at_work(index)
     }
 
     /// True when a pinned task waits for a worker that another thread has woken for it.
@@ -240,12 +251,14 @@ impl Remote {
         let (local, queue) = queue::local();
         let core = Core::new(local, Rng::new(seed.wrapping_add(index as u64)));
         Self {
+            index,
             queue,
             parker: Parker::new(),
             inbox: Injector::new(),
             polling: AtomicU64::new(0),
             pace: Pace::default(),
             stats: Stats::default(),
+            core_id: AtomicU32::new(u32::MAX),
             core: Mutex::new(Some(core)),
         }
     }

@@ -20,6 +20,8 @@ const FEW: u64 = 8;
 const MUCH_NS: u64 = 200_000;
 /// Tasks that have been left to others for that long may be of a kind that pays: some are stolen, to see.
 const PATIENCE_NS: u64 = 200_000;
+/// Events that another worker has not come to for so long are taken from it.
+const MAIL_NS: u64 = 50_000;
 /// Polls per stolen task from which thefts pay.
 const PAID: u64 = 4;
 /// More than that in one theft counts as that.
@@ -40,6 +42,8 @@ struct Seen {
 /// What a worker has seen of the others.
 pub(super) struct Paces {
     seen: Box<[Cell<Option<Seen>>]>,
+    /// Since when, in this search, the mail of each has been left to it.
+    mail_left: Box<[Cell<Option<Instant>>]>,
     /// Since when tasks have been left alone.
     left_since: Cell<Option<Instant>>,
     /// Tasks stolen last, and this worker's polls until then.
@@ -52,6 +56,7 @@ impl Paces {
     pub(super) fn new(workers: usize) -> Self {
         Self {
             seen: (0..workers).map(|_| Cell::new(None)).collect(),
+            mail_left: (0..workers).map(|_| Cell::new(None)).collect(),
             left_since: Cell::new(None),
             last_theft: Cell::new(None),
             paid: Cell::new(0),
@@ -60,6 +65,7 @@ impl Paces {
 
     /// This worker has run dry after so many polls.
     pub(super) fn begin_search(&self, polls: u64) {
+        self.mail_left.iter().for_each(|since| since.set(None));
         if let Some((stolen, before)) = self.last_theft.take() {
             let paid = (polls.wrapping_sub(before) / stolen).min(PAID_MAX);
             self.paid.set((3 * self.paid.get() + paid) / 4);
@@ -91,6 +97,20 @@ impl Paces {
         self.left_since.set(None);
     }
 
+    /// Worker `index` is at work, and has mail: true when this search has seen that for long. There may have been none
+    /// in between.
+    pub(super) fn mail_is_late(&self, index: usize) -> bool {
+        // A model takes what it finds: it has no time.
+        if cfg!(loom) {
+            return true;
+        }
+        let now = real_now();
+        let since = self.mail_left[index].get().unwrap_or(now);
+        let is_late = nanos(now - since) >= MAIL_NS;
+        self.mail_left[index].set((!is_late).then_some(since));
+        is_late
+    }
+
     /// There is nothing left to steal.
     pub(super) fn found_nothing(&self) {
         self.left_since.set(None);
@@ -114,5 +134,23 @@ impl Paces {
         };
         place.set(Some(Seen { polls, at: now, latest_ns, pace_ns }));
         pace_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Paces;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn mail_is_late_after_a_while_though_others_have_some_too() {
+        let paces = Paces::new(4);
+        paces.begin_search(0);
+        let start = Instant::now();
+        while !(paces.mail_is_late(1) | paces.mail_is_late(2)) {
+            assert!(start.elapsed() < Duration::from_secs(10), "it is left for ever");
+        }
+        paces.begin_search(0);
+        assert!(!paces.mail_is_late(1), "a new search has left nothing yet");
     }
 }

@@ -1,9 +1,13 @@
 //! Readiness of file descriptors. It knows wakers, not tasks: an event comes in, wakers come out.
 //!
-//! The path of an event: `sys` fetches it, `table` finds the source it names, `source` notes it in `readiness` and
+//! The path of an event: `sys` fetches it into `fetched`, `table` says which worker looks after the source it names, to
+//! whom it is left in a `mail`box; there, or at once, `table` finds the source, `source` notes it in `readiness` and
 //! gathers the wakers of those who waited for it. The caller wakes them once it holds no lock.
 
+pub(crate) mod cpu;
+pub(crate) mod fetched;
 pub(crate) mod interest;
+pub(crate) mod mail;
 pub(crate) mod readiness;
 pub(crate) mod source;
 #[cfg(not(loom))]
@@ -15,9 +19,13 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::prim::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::wait::Batch;
+use crossbeam_utils::CachePadded;
+use fetched::Fetched;
 use interest::Interest;
+use mail::{Mailbox, Posted};
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -28,10 +36,19 @@ use table::{Entry, Table};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "when the batch was full, there are more events"]
 pub(crate) enum Dispatched {
-    /// Every fetched event has been handed on.
+    /// Every event has been handed on.
     All,
-    /// The batch is full: release the poller, wake the batch, and come again (or let the next holder of the poller).
+    /// The batch is full: release what the events are in, wake the batch, and come again (or let the next who has it).
     BatchFull,
+}
+
+/// How far the look at the mailboxes has come that has to precede [`Table::recycle`].
+#[derive(Debug, Default)]
+pub(crate) struct Sweep {
+    /// Sources that had been removed when it began.
+    count: usize,
+    /// Mailboxes that have been at rest since.
+    seen: usize,
 }
 
 /// The shared half of the driver: held by the runtime and by each registration.
@@ -39,7 +56,43 @@ pub(crate) enum Dispatched {
 pub(crate) struct IoDriver {
     registry: Registry,
     table: Table,
+    /// One per worker.
+    mailboxes: Box<[CachePadded<Mailbox>]>,
     accept_backoffs: AtomicU64,
+}
+
+/// A worker that turns the driver: it leaves events to the others.
+pub(crate) struct Sorting<'a> {
+    me: usize,
+    /// Whether a worker runs tasks, and comes to its mailbox before it sleeps. No sleeper is woken for an event: that
+    /// takes longer than to hand it on.
+    is_at_work: &'a dyn Fn(usize) -> bool,
+    /// Workers that had gone when events had been left to them.
+    gone: RefCell<Vec<usize>>,
+}
+
+impl<'a> Sorting<'a> {
+    pub(crate) fn new(me: usize, is_at_work: &'a dyn Fn(usize) -> bool) -> Self {
+        Self { me, is_at_work, gone: RefCell::default() }
+    }
+
+    /// Those whose mail has to be taken back.
+    pub(crate) fn gone(&self) -> Vec<usize> {
+        self.gone.take()
+    }
+
+    fn wants_to_leave(&self, home: usize) -> bool {
+        home != self.me && (self.is_at_work)(home)
+    }
+
+    /// An event has been left to a worker that had none before.
+    fn left_first(&self, home: usize) {
+        // Pairs with the fence of a worker that falls asleep or blocks: it sees the event, or we see it gone.
+        fence(SeqCst);
+        if !(self.is_at_work)(home) {
+            self.gone.borrow_mut().push(home);
+        }
+    }
 }
 
 impl IoDriver {
@@ -47,9 +100,11 @@ impl IoDriver {
     ///
     /// # Errors
     /// When the system has no more descriptors to give.
-    pub(crate) fn new() -> io::Result<(Poller, Arc<Self>)> {
+    pub(crate) fn new(workers: usize) -> io::Result<(Poller, Arc<Self>)> {
         let (poller, registry) = sys::open()?;
-        let driver = Self { registry, table: Table::default(), accept_backoffs: AtomicU64::new(0) };
+        let mailboxes = (0..workers).map(|_| CachePadded::new(Mailbox::new())).collect();
+        let driver =
+            Self { registry, table: Table::default(), mailboxes, accept_backoffs: AtomicU64::new(0) };
         Ok((poller, Arc::new(driver)))
     }
 
@@ -79,20 +134,91 @@ impl IoDriver {
         self.table.remove(entry);
     }
 
-    /// Hands the fetched events on, and gathers into `batch` those who waited for them.
-    pub(crate) fn dispatch_events(&self, poller: &mut Poller, batch: &mut Batch) -> Dispatched {
-        while let Some(event) = poller.event() {
-            if let Some(source) = self.table.get(event.token) {
-                let mut wakes = poller.take_wakes().unwrap_or_else(|| source.dispatch(event.ready));
+    /// Worker `index` looks after a source from now on: whoever waits for it runs there.
+    #[inline]
+    pub(crate) fn settle(&self, entry: &Entry, index: usize) {
+        self.table.set_home(entry, index);
+    }
+
+    /// Hands the fetched events on, or leaves them to the workers that look after their sources, and gathers into
+    /// `batch` those who waited for them.
+    pub(crate) fn dispatch_events(
+        &self,
+        poller: &mut Poller,
+        sorting: Option<&Sorting<'_>>,
+        batch: &mut Batch,
+    ) -> Dispatched {
+        let leave = |event| sorting.is_some_and(|sorting| self.leave(event, sorting));
+        if self.hand_on(&mut poller.fetched, batch, leave) == Dispatched::BatchFull {
+            return Dispatched::BatchFull;
+        }
+        self.recycle(&mut poller.sweep);
+        Dispatched::All
+    }
+
+    /// Makes removed sources free, once each mailbox has been seen at rest since they were removed: whoever is at one
+    /// may have looked a source up before.
+    fn recycle(&self, sweep: &mut Sweep) {
+        if sweep.seen == 0 {
+            sweep.count = self.table.retired();
+            // Not worth a round of all the mailboxes for each. A model has one.
+            let worth = if cfg!(loom) { 1 } else { self.mailboxes.len().max(1) };
+            if sweep.count < worth {
+                return;
+            }
+        }
+        let at_rest = self.mailboxes[sweep.seen..].iter().take_while(|mailbox| mailbox.is_at_rest());
+        sweep.seen += at_rest.count();
+        if sweep.seen == self.mailboxes.len() {
+            self.table.recycle(sweep.count);
+            sweep.seen = 0;
+        }
+    }
+
+    /// Hands on the events that were left to worker `index`. `None` while another thread does.
+    pub(crate) fn open_mail(&self, index: usize, batch: &mut Batch) -> Option<Dispatched> {
+        let mut opened = self.mailboxes[index].open()?;
+        Some(self.hand_on(&mut opened.events, batch, |_| false))
+    }
+
+    /// True when events were left to worker `index`.
+    #[inline]
+    pub(crate) fn has_mail(&self, index: usize) -> bool {
+        self.mailboxes.get(index).is_some_and(|mailbox| !mailbox.is_empty())
+    }
+
+    /// Hands events on, but for those that `leave` has taken to another place.
+    fn hand_on(
+        &self,
+        fetched: &mut Fetched,
+        batch: &mut Batch,
+        leave: impl Fn(sys::Event) -> bool,
+    ) -> Dispatched {
+        while let Some(event) = fetched.first() {
+            let is_left = fetched.unseen().is_some_and(&leave);
+            if !is_left && let Some(source) = self.table.get(event.token) {
+                let mut wakes = fetched.take_wakes().unwrap_or_else(|| source.dispatch(event.ready));
                 if !source.gather(&mut wakes, batch) {
-                    poller.put_wakes(wakes);
+                    fetched.put_wakes(wakes);
                     return Dispatched::BatchFull;
                 }
             }
-            poller.advance();
+            fetched.advance();
         }
-        self.table.recycle();
         Dispatched::All
+    }
+
+    /// Leaves an event to the worker that looks after its source, if that is not us and may come to it soon.
+    fn leave(&self, event: sys::Event, sorting: &Sorting<'_>) -> bool {
+        let Some(home) = self.table.home(event.token) else { return false };
+        let Some(mailbox) = self.mailboxes.get(home).filter(|_| sorting.wants_to_leave(home)) else {
+            return false;
+        };
+        let posted = mailbox.post(event);
+        if posted == Posted::First {
+            sorting.left_first(home);
+        }
+        posted != Posted::Busy
     }
 
     /// Makes the current or the next wait of the poller come back.
@@ -101,6 +227,12 @@ impl IoDriver {
     /// When the system refuses, which it has no reason to.
     pub(crate) fn wake(&self) -> io::Result<()> {
         self.registry.wake()
+    }
+
+    /// A model's system says so.
+    #[cfg(loom)]
+    pub(crate) fn happen(&self, entry: &Entry, ready: interest::Ready) {
+        self.registry.happen(entry.token(), ready);
     }
 
     /// Ends every wait and operation with an error, now and from now on. To be called with no lock held.

@@ -12,8 +12,9 @@
 //!   it, and elsewhere the call itself takes nanoseconds (kqueue) or rounds up.
 //! - A forked child shares the parent's poll instance: it neither adds nor removes nor wakes anything there.
 
+use super::Sweep;
+use super::fetched::Fetched;
 use super::interest::{Interest, Ready};
-use super::source::Wakes;
 use mio::Token;
 use mio::unix::SourceFd;
 use std::io;
@@ -42,11 +43,9 @@ pub(crate) struct Event {
 pub(crate) struct Poller {
     poll: mio::Poll,
     buffer: mio::Events,
-    /// What the last call fetched, without the driver's own tokens; `next..` has not been handed on.
-    events: Vec<Event>,
-    next: usize,
-    /// Waiters of `events[next]` that did not fit into the last batch.
-    wakes: Option<Wakes>,
+    /// What the last call fetched, without the driver's own tokens.
+    pub(super) fetched: Fetched,
+    pub(super) sweep: Sweep,
     timer: Timer,
 }
 
@@ -69,8 +68,8 @@ pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let waker = mio::Waker::new(&registry, WAKE)?;
     let timer = Timer::new(&registry)?;
     let buffer = mio::Events::with_capacity(EVENTS);
-    let events = Vec::with_capacity(EVENTS);
-    let poller = Poller { poll, buffer, events, next: 0, wakes: None, timer };
+    let poller =
+        Poller { poll, buffer, fetched: Fetched::with_capacity(EVENTS), sweep: Sweep::default(), timer };
     Ok((poller, Registry { registry, waker, generation: crate::fork::generation() }))
 }
 
@@ -83,7 +82,7 @@ impl Poller {
     /// # Errors
     /// Those of the poll call that are the driver's own fault, such as a closed descriptor.
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
-        if self.event().is_some() {
+        if self.fetched.first().is_some() {
             return Ok(());
         }
         let timeout = match deadline_ns {
@@ -95,8 +94,6 @@ impl Poller {
     }
 
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.events.clear();
-        self.next = 0;
         match self.poll.poll(&mut self.buffer, timeout) {
             Ok(()) => {}
             // The buffer is empty then; the caller comes again if it still wants to wait.
@@ -108,34 +105,10 @@ impl Poller {
                 WAKE => {}
                 #[cfg(any(target_os = "linux", target_os = "android"))]
                 TIMER => self.timer.expired(),
-                Token(token) => self.events.push(Event { token, ready: ready_of(event) }),
+                Token(token) => self.fetched.push(Event { token, ready: ready_of(event) }),
             }
         }
         Ok(())
-    }
-
-    /// The event to be handed on next.
-    #[inline]
-    pub(crate) fn event(&self) -> Option<Event> {
-        self.events.get(self.next).copied()
-    }
-
-    /// The waiters of [`Poller::event`] that were put aside, if it has been seen before.
-    #[inline]
-    pub(super) fn take_wakes(&mut self) -> Option<Wakes> {
-        self.wakes.take()
-    }
-
-    /// Puts aside the waiters of [`Poller::event`] that did not fit.
-    pub(super) fn put_wakes(&mut self, wakes: Wakes) {
-        self.wakes = Some(wakes);
-    }
-
-    /// [`Poller::event`] has been handed on, to all of its waiters.
-    #[inline]
-    pub(super) fn advance(&mut self) {
-        self.wakes = None;
-        self.next += 1;
     }
 }
 

@@ -1,10 +1,11 @@
 //! The operating system of a model: the contract of `sys.rs` kept by a lock and a condvar that loom can see.
 //!
 //! A model has no clock: a deadline that lies [`FAR`] ahead never comes, any other is there at once. Events come from
-//! the model itself, which calls `Source::dispatch`; here only the wake is left.
+//! the model itself, which calls [`Registry::happen`], or `Source::dispatch` where no driver is about.
 
+use super::Sweep;
+use super::fetched::Fetched;
 use super::interest::{Interest, Ready};
-use super::source::Wakes;
 use crate::prim::FAR;
 use crate::prim::lock::{Condvar, Mutex};
 use std::io;
@@ -19,16 +20,27 @@ pub(crate) struct Event {
     pub(crate) ready: Ready,
 }
 
-/// What a wake leaves behind: it is kept until the next wait.
+/// What has happened since the last wait.
+#[derive(Debug, Default)]
+struct News {
+    woken: bool,
+    events: Vec<Event>,
+}
+
+/// News are kept until the next wait.
 #[derive(Debug, Default)]
 struct Signal {
-    woken: Mutex<bool>,
+    news: Mutex<News>,
     wakes: Condvar,
 }
 
 /// The half that waits.
 #[derive(Debug)]
-pub(crate) struct Poller(Arc<Signal>);
+pub(crate) struct Poller {
+    signal: Arc<Signal>,
+    pub(super) fetched: Fetched,
+    pub(super) sweep: Sweep,
+}
 
 /// The half that anyone may use.
 #[derive(Debug)]
@@ -36,32 +48,27 @@ pub(crate) struct Registry(Arc<Signal>);
 
 pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let signal = Arc::new(Signal::default());
-    Ok((Poller(signal.clone()), Registry(signal)))
+    Ok((
+        Poller { signal: signal.clone(), fetched: Fetched::default(), sweep: Sweep::default() },
+        Registry(signal),
+    ))
 }
 
 impl Poller {
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
         let ends =
             deadline_ns.is_some_and(|deadline| Duration::from_nanos(deadline.saturating_sub(now_ns)) < FAR);
-        let mut woken = self.0.woken.lock();
-        while !*woken && !ends {
-            woken = self.0.wakes.wait(woken);
+        if self.fetched.first().is_some() {
+            return Ok(());
         }
-        *woken = false;
+        let mut news = self.signal.news.lock();
+        while !news.woken && news.events.is_empty() && !ends {
+            news = self.signal.wakes.wait(news);
+        }
+        news.woken = false;
+        news.events.drain(..).for_each(|event| self.fetched.push(event));
         Ok(())
     }
-
-    pub(crate) fn event(&self) -> Option<Event> {
-        None
-    }
-
-    pub(super) fn take_wakes(&mut self) -> Option<Wakes> {
-        None
-    }
-
-    pub(super) fn put_wakes(&mut self, _wakes: Wakes) {}
-
-    pub(super) fn advance(&mut self) {}
 }
 
 impl Registry {
@@ -72,8 +79,14 @@ impl Registry {
     pub(crate) fn deregister(&self, _fd: RawFd) {}
 
     pub(crate) fn wake(&self) -> io::Result<()> {
-        *self.0.woken.lock() = true;
+        self.0.news.lock().woken = true;
         self.0.wakes.notify_one();
         Ok(())
+    }
+
+    /// The source that was registered as `token` is ready.
+    pub(crate) fn happen(&self, token: usize, ready: Ready) {
+        self.0.news.lock().events.push(Event { token, ready });
+        self.0.wakes.notify_one();
     }
 }

@@ -3,16 +3,20 @@
 //! Notation: a token is `g.i`, from the top the generation of the source and its index, half a word each (a narrower
 //! generation where a word has 32 bits). The two highest tokens are the driver's own and are never given out.
 //!
+//! Beside each source is its home: the worker that whoever waits for it runs on. It is read by whoever fetches the
+//! source's events, who need not touch the source then, and seldom written.
+//!
 //! Sources live in pages that double in size, never move, and live as long as the table or any [`Entry`] in them. An
 //! event is looked up by index; it counts only if the generation is still that of its token.
 //!
 //! A look-up and the use that follows are not one step, so a removed source is not given out again at once: it goes to
 //! the `retired` list, and only [`Table::recycle`], called by whoever has just handed on every event it fetched, makes
-//! it free. An event can then hit a source that has no owner, which `insert` wipes, but never its next owner.
+//! it free, once nobody is at events that were left to a worker. An event can then hit a source that has no owner,
+//! which `insert` wipes, but never its next owner.
 
 use super::source::{Source, Wakes, shut_down_error};
 use crate::prim::atomic::{
-    AtomicUsize,
+    AtomicU32, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::prim::lock::Mutex;
@@ -64,6 +68,24 @@ impl Entry {
     }
 }
 
+/// No worker.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Page {
+    sources: Arc<[Source]>,
+    homes: Box<[AtomicU32]>,
+}
+
+impl Page {
+    fn new(len: usize) -> Self {
+        Self {
+            sources: (0..len).map(|_| Source::new()).collect(),
+            homes: (0..len).map(|_| AtomicU32::new(NOWHERE)).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Free {
     /// Indices that may be given out.
@@ -78,7 +100,7 @@ struct Free {
 /// The sources by token; see the head of this file.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    pages: [OnceLock<Arc<[Source]>>; PAGES],
+    pages: [OnceLock<Page>; PAGES],
     free: Mutex<Free>,
     /// Length of `free.retired`, so that a turn that has nothing to recycle takes no lock.
     retired: AtomicUsize,
@@ -109,8 +131,9 @@ impl Table {
             None => return Err(io::Error::other(format!("the driver already watches {CAPACITY} sources"))),
         };
         let (page, offset) = locate(index);
-        let new_page = || (0..FIRST_PAGE << page).map(|_| Source::new()).collect();
-        let page = self.pages[page].get_or_init(new_page).clone();
+        let page = self.pages[page].get_or_init(|| Page::new(FIRST_PAGE << page));
+        page.homes[offset].store(NOWHERE, Relaxed);
+        let page = page.sources.clone();
         let source = &page[offset];
         // Nobody is looking: no event leads here, and `shut_down` waits for the lock or has not begun.
         source.reset();
@@ -132,15 +155,20 @@ impl Table {
         drop(wakers);
     }
 
-    /// Makes the removed sources free. To be called by the one who fetches events, when none it fetched is left.
-    pub(crate) fn recycle(&self) {
-        if self.retired.load(Acquire) == 0 {
-            return;
-        }
+    /// How many removed sources wait to be made free.
+    #[inline]
+    pub(crate) fn retired(&self) -> usize {
+        self.retired.load(Acquire)
+    }
+
+    /// Makes the first `count` removed sources free. To be called by the one who fetches events, when none it fetched
+    /// is left, and when everybody who was at events that had been left to him has been seen to be done since these
+    /// were removed: what such a one comes to afterwards he looks up anew, under a generation that has passed.
+    pub(crate) fn recycle(&self, count: usize) {
         let mut free = self.free.lock();
         let Free { reusable, retired, .. } = &mut *free;
-        reusable.append(retired);
-        self.retired.store(0, Release);
+        reusable.extend(retired.drain(..count));
+        self.retired.store(retired.len(), Release);
     }
 
     /// The source that `token` names, if it still has the owner it was given to.
@@ -148,14 +176,33 @@ impl Table {
     pub(crate) fn get(&self, token: usize) -> Option<&Source> {
         let index = token & INDEX;
         let (page, offset) = locate(index);
-        let source = self.pages.get(page)?.get()?.get(offset)?;
+        let source = self.pages.get(page)?.get()?.sources.get(offset)?;
         (token_of(index, source.generation()) == token).then_some(source)
+    }
+
+    /// The worker that looks after the source that `token` names, if one does.
+    #[inline]
+    pub(crate) fn home(&self, token: usize) -> Option<usize> {
+        let (page, offset) = locate(token & INDEX);
+        let home = self.pages.get(page)?.get()?.homes.get(offset)?.load(Relaxed);
+        (home != NOWHERE).then_some(home as usize)
+    }
+
+    /// Worker `index` looks after the source from now on.
+    #[inline]
+    pub(crate) fn set_home(&self, entry: &Entry, index: usize) {
+        let (page, offset) = locate(entry.token & INDEX);
+        let Some(page) = self.pages[page].get() else { return };
+        let (home, index) = (&page.homes[offset], index as u32);
+        if home.load(Relaxed) != index {
+            home.store(index, Relaxed);
+        }
     }
 
     /// Refuses further sources, then shuts each one down; `wake` is called for each with nothing locked.
     pub(crate) fn shut_down(&self, mut wake: impl FnMut(&Source, Wakes)) {
         self.free.lock().closed = true;
-        let sources = self.pages.iter().filter_map(OnceLock::get).flat_map(|page| page.iter());
+        let sources = self.pages.iter().filter_map(OnceLock::get).flat_map(|page| page.sources.iter());
         for source in sources {
             if let Some(wakes) = source.shut_down() {
                 wake(source, wakes);

@@ -3,8 +3,8 @@
 use super::interest::{Direction, Interest, Ready};
 use super::source::Source;
 use super::sys::Poller;
-use super::table::Table;
-use super::{Dispatched, IoDriver};
+use super::table::{Entry, Table};
+use super::{Dispatched, IoDriver, Sorting};
 use crate::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use crate::wait::Batch;
 use std::fs::File;
@@ -129,7 +129,7 @@ fn a_stale_token_finds_nothing_and_its_source_is_reused_only_after_a_turn() {
     assert!(!std::ptr::eq(other.source(), old.source()), "an event that was fetched may still lead there");
     // The look-up came before the removal, the event after it.
     tell(old.source(), Ready::READABLE);
-    table.recycle();
+    table.recycle(table.retired());
     let new = table.insert().expect("open");
     assert!(std::ptr::eq(new.source(), old.source()));
     assert_ne!(new.token(), old.token());
@@ -154,7 +154,7 @@ fn sources_keep_their_place_while_the_table_grows() {
 
 #[test]
 fn shutting_down_ends_waits_and_refuses_new_sources() {
-    let (_poller, driver) = IoDriver::new().expect("a driver");
+    let (_poller, driver) = IoDriver::new(1).expect("a driver");
     let (ours, theirs) = pair();
     let entry = driver.register(ours.as_raw_fd(), Interest::READABLE).expect("a socket");
     let (count, waker) = counter();
@@ -186,14 +186,14 @@ fn pair() -> (UnixStream, UnixStream) {
 fn turn(poller: &mut Poller, driver: &IoDriver) {
     poller.poll_until(Some(10_000_000_000), 0).expect("a poll");
     let mut batch = Batch::new();
-    while driver.dispatch_events(poller, &mut batch) == Dispatched::BatchFull {
+    while driver.dispatch_events(poller, None, &mut batch) == Dispatched::BatchFull {
         batch.wake();
     }
 }
 
 #[test]
 fn f01_readiness_of_a_real_socket_comes_back_after_it_was_taken() {
-    let (mut poller, driver) = IoDriver::new().expect("a driver");
+    let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     let (mut ours, mut theirs) = pair();
     let entry = driver.register(ours.as_raw_fd(), Interest::READABLE).expect("a socket");
     let mut buf = [0; 8];
@@ -216,7 +216,7 @@ fn f01_readiness_of_a_real_socket_comes_back_after_it_was_taken() {
 
 #[test]
 fn fetched_events_outlive_a_full_batch_and_a_further_poll() {
-    let (mut poller, driver) = IoDriver::new().expect("a driver");
+    let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     let (ours, mut theirs) = pair();
     let entry = driver.register(ours.as_raw_fd(), Interest::READABLE).expect("a socket");
     let (count, waker) = counter();
@@ -229,7 +229,7 @@ fn fetched_events_outlive_a_full_batch_and_a_further_poll() {
     poller.poll_until(None, 0).expect("an event");
     let mut rounds = 1;
     let mut batch = Batch::new();
-    while driver.dispatch_events(&mut poller, &mut batch) == Dispatched::BatchFull {
+    while driver.dispatch_events(&mut poller, None, &mut batch) == Dispatched::BatchFull {
         batch.wake();
         // Another holder of the poller: it must neither wait nor lose what is left.
         poller.poll_until(None, 0).expect("at once");
@@ -243,7 +243,7 @@ fn fetched_events_outlive_a_full_batch_and_a_further_poll() {
 
 #[test]
 fn f30_a_registration_that_fails_leaves_nothing_and_says_what_to_do() {
-    let (_poller, driver) = IoDriver::new().expect("a driver");
+    let (_poller, driver) = IoDriver::new(1).expect("a driver");
     let file = File::open("/proc/self/exe").expect("our own program");
     let error = driver.register(file.as_raw_fd(), Interest::READABLE).expect_err("a regular file");
     assert!(error.to_string().contains("spawn_blocking"), "{error}");
@@ -262,15 +262,15 @@ fn f30_a_registration_that_fails_leaves_nothing_and_says_what_to_do() {
 
 #[test]
 fn a_wake_ends_the_wait_that_comes_after_it() {
-    let (mut poller, driver) = IoDriver::new().expect("a driver");
+    let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     driver.wake().expect("a wake");
     poller.poll_until(None, 0).expect("a poll");
-    assert!(poller.event().is_none());
+    assert!(poller.fetched.first().is_none());
 }
 
 #[test]
 fn deadlines_are_kept_and_are_finer_than_a_millisecond() {
-    let (mut poller, _driver) = IoDriver::new().expect("a driver");
+    let (mut poller, _driver) = IoDriver::new(1).expect("a driver");
     let start = Instant::now();
     let now_ns = || start.elapsed().as_nanos() as u64;
     let mut late_ns_min = u64::MAX;
@@ -286,7 +286,7 @@ fn deadlines_are_kept_and_are_finer_than_a_millisecond() {
 
 #[test]
 fn a_deadline_that_is_near_counts_though_a_far_one_was_asked_for_before() {
-    let (mut poller, driver) = IoDriver::new().expect("a driver");
+    let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     driver.wake().expect("a wake");
     poller.poll_until(Some(u64::MAX), 1).expect("a poll");
     let start = Instant::now();
@@ -299,11 +299,104 @@ fn a_deadline_that_is_near_counts_though_a_far_one_was_asked_for_before() {
 
 #[test]
 fn a_deadline_is_kept_when_the_clock_it_is_told_in_was_moved() {
-    let (mut poller, driver) = IoDriver::new().expect("a driver");
+    let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     driver.wake().expect("a wake");
     let minute_ns = 60_000_000_000;
     poller.poll_until(Some(minute_ns), 0).expect("a poll");
     let start = Instant::now();
     poller.poll_until(Some(minute_ns), minute_ns - 1_000_000).expect("a poll");
     assert!((1..30_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+}
+
+/// Worker 0 turns a driver on which worker 1 looks after `sources` that are all ready. Returns how many of them have
+/// had their event, and whether worker 1 was said to be gone.
+fn sorted(sources: usize, is_at_work: impl Fn() -> bool) -> (IoDriverWith, usize, bool) {
+    let (mut poller, driver) = IoDriver::new(2).expect("a driver");
+    let pairs: Vec<_> = (0..sources).map(|_| pair()).collect();
+    let register = |(ours, _): &(UnixStream, _)| driver.register(ours.as_raw_fd(), Interest::READABLE);
+    let entries: Vec<_> = pairs.iter().map(|pair| register(pair).expect("a socket")).collect();
+    for (entry, (_, theirs)) in entries.iter().zip(&pairs) {
+        driver.settle(entry, 1);
+        (&*theirs).write_all(b"x").expect("room");
+    }
+    let is_at_work = |_| is_at_work();
+    let sorting = Sorting::new(0, &is_at_work);
+    poller.poll_until(Some(10_000_000_000), 0).expect("a poll");
+    assert_eq!(driver.dispatch_events(&mut poller, Some(&sorting), &mut Batch::new()), Dispatched::All);
+    let is_gone = sorting.gone() == [1];
+    let with = IoDriverWith { driver, entries, pairs };
+    let ready = with.ready();
+    (with, ready, is_gone)
+}
+
+struct IoDriverWith {
+    driver: Arc<IoDriver>,
+    entries: Vec<Entry>,
+    pairs: Vec<(UnixStream, UnixStream)>,
+}
+
+impl IoDriverWith {
+    /// Sources that have had an event.
+    fn ready(&self) -> usize {
+        let is_ready = |entry: &&Entry| entry.source().ready(Interest::READABLE).expect("open").is_some();
+        self.entries.iter().filter(is_ready).count()
+    }
+}
+
+impl Drop for IoDriverWith {
+    fn drop(&mut self) {
+        for (entry, (ours, _)) in self.entries.iter().zip(&self.pairs) {
+            self.driver.unwatch(ours.as_raw_fd());
+            self.driver.forget(entry);
+        }
+    }
+}
+
+#[test]
+fn events_are_left_to_the_worker_that_looks_after_their_sources() {
+    let (with, ready, is_gone) = sorted(3, || true);
+    assert_eq!((ready, is_gone), (0, false));
+    assert!(with.driver.has_mail(1) && !with.driver.has_mail(0));
+    assert_eq!(with.driver.open_mail(1, &mut Batch::new()), Some(Dispatched::All));
+    assert_eq!(with.ready(), 3);
+    assert!(!with.driver.has_mail(1));
+}
+
+#[test]
+fn nothing_is_left_to_one_who_is_not_at_work() {
+    let (with, ready, is_gone) = sorted(3, || false);
+    assert_eq!((ready, is_gone), (3, false));
+    assert!(!with.driver.has_mail(1));
+}
+
+#[test]
+fn one_who_goes_when_events_were_left_to_him_is_told_of() {
+    let looks = AtomicUsize::new(0);
+    let (with, ready, is_gone) = sorted(1, || looks.fetch_add(1, SeqCst) == 0);
+    assert_eq!((ready, is_gone), (0, true));
+    assert!(with.driver.has_mail(1), "to be taken back");
+}
+
+#[test]
+fn removed_sources_are_freed_once_all_mailboxes_have_been_at_rest() {
+    let (mut poller, driver) = IoDriver::new(2).expect("a driver");
+    let (ours, _theirs) = pair();
+    let fd = ours.as_raw_fd();
+    let watch_and_forget = || {
+        let entry = driver.register(fd, Interest::READABLE).expect("a socket");
+        driver.unwatch(fd);
+        driver.forget(&entry);
+    };
+    let mut turn = |opened: &[usize]| {
+        let _opened: Vec<_> = opened.iter().map(|&index| driver.mailboxes[index].open()).collect();
+        poller.poll_until(Some(0), 1).expect("a poll");
+        assert_eq!(driver.dispatch_events(&mut poller, None, &mut Batch::new()), Dispatched::All);
+        driver.table.retired()
+    };
+    watch_and_forget();
+    assert_eq!(turn(&[]), 1, "one is not worth it");
+    watch_and_forget();
+    assert_eq!(turn(&[1]), 2, "somebody is at a mailbox");
+    watch_and_forget();
+    assert_eq!(turn(&[0]), 1, "that one has been at rest; what came later waits for the next round");
 }
