@@ -11,7 +11,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use raddle::net::{TcpListener, TcpStream};
 use raddle::runtime::{Builder, Runtime};
 use raddle::time::sleep;
-use raddle::{block_in_place, spawn, spawn_pinned};
+use raddle::{block_in_place, spawn, spawn_pinned, yield_now};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -136,11 +136,33 @@ fn f12_with_both_workers_stuck_timers_and_sockets_take_150_ms() {
     on_time(2, 150 * MS);
 }
 
-/// How a worker goes, until the gate is open.
-type Going = fn(&Gate);
+/// How a worker comes to be of no use to others.
+#[derive(Debug, Clone, Copy)]
+enum Away {
+    Stuck,
+    BlockedInPlace,
+    /// In polls of 5 ms, one after the other.
+    Slow,
+}
 
-/// Sockets that were served on either worker, one of which then goes: in a poll, or in `block_in_place`.
-fn round_trips_while_a_worker_is_gone(go: Going) -> Duration {
+async fn be_away(how: Away, until: &Gate) {
+    match how {
+        Away::Stuck => be_stuck(until, false),
+        Away::BlockedInPlace => block_in_place(|| be_stuck(until, false)),
+        Away::Slow => {
+            while !until.is_open() {
+                let began = Instant::now();
+                while began.elapsed() < 5 * MS {
+                    std::hint::spin_loop();
+                }
+                yield_now().await;
+            }
+        }
+    }
+}
+
+/// Sockets that were served on either worker, one of which is then away.
+fn round_trips_while_a_worker_is(away: Away) -> Duration {
     use std::io::{Read, Write};
     let runtime = multi_thread(2).build().unwrap();
     let mut clients: Vec<_> = (0..32).map(|_| echo(&runtime)).collect();
@@ -159,7 +181,7 @@ fn round_trips_while_a_worker_is_gone(go: Going) -> Duration {
     runtime
         .spawn(async move {
             here.open();
-            go(&until);
+            be_away(away, &until).await;
         })
         .detach();
     gone.block();
@@ -169,18 +191,14 @@ fn round_trips_while_a_worker_is_gone(go: Going) -> Duration {
 }
 
 #[test]
-fn f12_events_left_to_a_worker_that_is_gone_are_taken_by_another() {
+fn f12_events_left_to_a_worker_that_is_away_are_taken_by_another() {
     let _alone = alone();
-    let ways: [(&str, Going); 2] = [
-        ("stuck", |until| be_stuck(until, false)),
-        ("blocked in place", |until| block_in_place(|| be_stuck(until, false))),
-    ];
-    for (what, go) in ways {
-        let tries: Vec<_> =
-            (0..5).map(|_| within(HANGS, move || round_trips_while_a_worker_is_gone(go))).collect();
-        println!("32 echoes with a worker {what}: {tries:?}");
-        assert!(tries.iter().any(|took| *took < 10 * MS), "with a worker {what}: {tries:?}");
-        assert!(tries.iter().all(|took| *took < STUCK), "with a worker {what}: {tries:?}");
+    for away in [Away::Stuck, Away::BlockedInPlace, Away::Slow] {
+        let once = move || round_trips_while_a_worker_is(away);
+        let tries: Vec<_> = (0..5).map(|_| within(HANGS, once)).collect();
+        println!("32 echoes with a worker {away:?}: {tries:?}");
+        assert!(tries.iter().any(|took| *took < 10 * MS), "with a worker {away:?}: {tries:?}");
+        assert!(tries.iter().all(|took| *took < STUCK), "with a worker {away:?}: {tries:?}");
     }
 }
 

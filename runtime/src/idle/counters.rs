@@ -38,6 +38,11 @@ impl Counters {
         sleeping(word) > 0 && searching(word) == 0
     }
 
+    #[inline]
+    pub(super) fn anyone_searches(&self) -> bool {
+        searching(self.0.load(Relaxed)) > 0
+    }
+
     pub(crate) fn sleeping(&self) -> usize {
         sleeping(self.0.load(SeqCst))
     }

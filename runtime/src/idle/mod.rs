@@ -70,6 +70,12 @@ impl Idle {
         self.sleepers.leave(&self.counters, worker, saw_work)
     }
 
+    /// True while a worker searches. A hint.
+    #[inline]
+    pub(crate) fn anyone_searches(&self) -> bool {
+        self.counters.anyone_searches()
+    }
+
     /// How many sleep.
     pub(crate) fn sleeping(&self) -> usize {
         self.counters.sleeping()

@@ -44,6 +44,8 @@ pub(crate) struct Worker {
     pub(super) tick: Cell<u32>,
     pub(super) bundle: Bundle,
     pub(super) probe: Cell<Probe>,
+    /// Polls until the last rest.
+    pub(super) polls_until_rest: Cell<u64>,
     /// When the driver was last looked at from this worker's loop, in the clock's nanoseconds.
     pub(super) looked_at: Cell<u64>,
     /// A time of the clock's that is not long ago; 0 after a rest or a long poll, until somebody asks.
@@ -77,6 +79,7 @@ impl Worker {
             tick: Cell::new(0),
             bundle: Bundle::default(),
             probe: Cell::default(),
+            polls_until_rest: Cell::new(0),
             looked_at: Cell::new(0),
             coarse: Cell::new(0),
             shard: Cell::new(shard),

@@ -15,6 +15,11 @@ const TURNS: u32 = 61;
 const PINNED_TURNS: u32 = 4;
 /// Looks at a driver that another worker is at, before a search goes on without it. A model has no time for them.
 const BUSY_ROUNDS: u32 = if cfg!(loom) { 0 } else { 8 };
+/// Polls without a rest after which it is worth staying awake.
+const LONG_RUN: u64 = 128;
+/// Spins between two looks at what others that search have left to us, and how often: some 10 us in all.
+const MOMENT: usize = 32;
+const MOMENTS: usize = if cfg!(loom) { 0 } else { 16 };
 /// Spins between two looks at a queue that was left to its owner.
 const BREATHER: usize = 256;
 
@@ -23,6 +28,18 @@ pub(super) enum Found<'a> {
     Task(Task),
     /// Nothing anywhere; with the evidence of the search, if there was one.
     Nothing(Option<Searching<'a>>),
+}
+
+/// What a look elsewhere has left to others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// The driver, to one who is soon done.
+    Turn,
+    /// Tasks that are not worth a theft yet.
+    Tasks,
+    /// Events, to one who may or may not come to them.
+    Mail,
 }
 
 impl Worker {
@@ -35,7 +52,7 @@ impl Worker {
         }
         let active = self.shared.active.load(Relaxed);
         let Some(searching) = searching.or_else(|| self.shared.idle.start_search(active)) else {
-            return Found::Nothing(None);
+            return self.left_by_searchers().map_or(Found::Nothing(None), Found::Task);
         };
         match self.search() {
             Some(task) => {
@@ -87,45 +104,66 @@ impl Worker {
         self.injected(|| self.shared.injectors.pop(self.index, &self.local))
     }
 
+    /// Others search, and are at the driver: what they leave to us is worth a moment, for while we sleep they would
+    /// take it for good. Not where we run dry every now and then: there the core is of more use to others.
+    fn left_by_searchers(&self) -> Option<Task> {
+        let polls = self.remote().stats.polls.get().wrapping_sub(self.polls_until_rest.get());
+        if polls < LONG_RUN || self.shared.driver.io().registered() == 0 {
+            return None;
+        }
+        (0..MOMENTS).take_while(|_| self.shared.idle.anyone_searches()).find_map(|_| {
+            (0..MOMENT).for_each(|_| spin(0));
+            self.own_task()
+        })
+    }
+
     /// The search elsewhere, until it finds a task, or nothing that is left to its owner.
     fn search(&self) -> Option<Task> {
         self.paces.begin_search(self.remote().stats.polls.get());
-        let mut round = 0u32;
+        let mut busy = 0;
         loop {
-            let mut has_left_some = false;
-            let found = self.look_elsewhere(round, &mut has_left_some);
+            let mut left = Left::Nothing;
+            let found = self.look_elsewhere(busy, &mut left);
             if found.is_some() {
                 return found;
             }
-            if !has_left_some {
-                self.paces.found_nothing();
-                return None;
+            match left {
+                Left::Nothing => {
+                    self.paces.found_nothing();
+                    return None;
+                }
+                Left::Turn => busy += 1,
+                Left::Tasks | Left::Mail => {}
             }
-            (0..BREATHER).for_each(|_| spin(0));
+            (0..if left == Left::Tasks { BREATHER } else { MOMENT }).for_each(|_| spin(0));
             // Nobody is woken for what comes in meanwhile: we count as searching.
             if let Some(task) = self.own_task() {
                 return Some(task);
             }
-            round = round.saturating_add(1);
         }
     }
 
     /// The search order elsewhere: events, other shards, half of another's deque, what a stuck worker does not come to,
     /// events that were left to others.
-    fn look_elsewhere(&self, round: u32, has_left_some: &mut bool) -> Option<Task> {
+    fn look_elsewhere(&self, busy: u32, left: &mut Left) -> Option<Task> {
         let looked = self.fresh_events();
         let found =
             self.woken().or_else(|| self.injected(|| self.shared.injectors.pop(self.index, &self.local)));
         if found.is_some() {
             return found;
         }
-        if looked == Some(Look::Busy) && round < BUSY_ROUNDS {
+        if looked == Some(Look::Busy) && busy < BUSY_ROUNDS {
             // Whoever is at the driver may be about to leave us some. What he wakes meanwhile is no long queue of his.
-            *has_left_some = true;
-        } else if let Some(task) = self.steal(has_left_some) {
+            *left = Left::Turn;
+        } else if let Some(task) = self.steal(left) {
             return Some(task);
         }
-        self.take_stale_next().or_else(|| self.others_mail(has_left_some))
+        let mut is_unclear = false;
+        let found = self.take_stale_next().or_else(|| self.others_mail(&mut is_unclear));
+        if is_unclear && *left == Left::Nothing {
+            *left = Left::Mail;
+        }
+        found
     }
 
     /// Events first, where others are at work: what comes in may be ours, what they have queued is theirs.
@@ -137,19 +175,23 @@ impl Worker {
         Some(self.look())
     }
 
-    fn steal(&self, has_left_some: &mut bool) -> Option<Task> {
+    fn steal(&self, left: &mut Left) -> Option<Task> {
+        let mut has_left_some = false;
         let victims = self.shared.started();
         let first = self.rng.below(victims.len());
         let stolen = (0..victims.len())
             .map(|step| (first + step) % victims.len())
             .filter(|&victim| victim != self.index && victims[victim].queue.has_tasks())
-            .filter(|&victim| self.paces.is_worth(victim, &victims[victim], has_left_some))
+            .filter(|&victim| self.paces.is_worth(victim, &victims[victim], &mut has_left_some))
             .find_map(|victim| retry(|| victims[victim].queue.steal(&self.local)));
         if stolen.is_some() {
             let stats = &self.remote().stats;
             let tasks = 1 + self.local.deque().len() as u64;
             stats.steals.add(tasks);
             self.paces.stole(tasks, stats.polls.get());
+        }
+        if has_left_some {
+            *left = Left::Tasks;
         }
         stolen
     }

@@ -3,6 +3,7 @@
 //! The rule that keeps them from being lost is kind 4 in `runtime/src/idle/README.md`.
 
 use super::core::Worker;
+use super::worth::Mail;
 use crate::driver::{Look, Sorting};
 use crate::prim::thread::spin;
 use crate::task::Task;
@@ -62,15 +63,16 @@ impl Worker {
         }
     }
 
-    /// A task from events that were left to another worker, if that one has had its time; if not, says so in
-    /// `has_left_some`.
-    pub(super) fn others_mail(&self, has_left_some: &mut bool) -> Option<Task> {
-        let io = self.shared.driver.io();
-        let others = (0..self.shared.settings.workers).filter(|&index| index != self.index);
-        others.filter(|&index| io.has_mail(index)).find_map(|index| {
-            let is_late = !self.shared.is_at_work(index) || self.paces.mail_is_late(index);
-            *has_left_some |= !is_late;
-            if is_late { self.task_from_mail(index) } else { None }
+    /// A task from events that were left to another worker, if that one does not come to them; says so in `is_unclear`
+    /// if that cannot be told yet.
+    pub(super) fn others_mail(&self, is_unclear: &mut bool) -> Option<Task> {
+        let shared = &*self.shared;
+        let others = (0..shared.settings.workers).filter(|&index| index != self.index);
+        others.filter(|&index| shared.driver.io().has_mail(index)).find_map(|index| {
+            let polls = || shared.remotes[index].stats.polls.get();
+            let mail = if shared.is_at_work(index) { self.paces.mail(index, polls()) } else { Mail::Late };
+            *is_unclear |= mail == Mail::Unclear;
+            if mail == Mail::Late { self.task_from_mail(index) } else { None }
         })
     }
 }

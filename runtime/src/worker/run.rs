@@ -137,6 +137,7 @@ impl Worker {
             }
         }
         self.coarse.set(0);
+        self.polls_until_rest.set(self.remote().stats.polls.get());
         // Threads change cores when they wake, if ever.
         self.note_core();
         let searching = match shared.idle.wake_up(self.index, saw_work) {

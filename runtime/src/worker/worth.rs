@@ -20,12 +20,26 @@ const FEW: u64 = 8;
 const MUCH_NS: u64 = 200_000;
 /// Tasks that have been left to others for that long may be of a kind that pays: some are stolen, to see.
 const PATIENCE_NS: u64 = 200_000;
-/// Events that another worker has not come to for so long are taken from it.
-const MAIL_NS: u64 = 50_000;
+/// Events that were left to a worker are taken from it when it has been in the same poll for so long.
+const MAIL_NS: u64 = 20_000;
 /// Polls per stolen task from which thefts pay.
 const PAID: u64 = 4;
 /// More than that in one theft counts as that.
 const PAID_MAX: u64 = 64;
+
+/// How many polls a worker had made, and when that was.
+type Stamp = (u64, Instant);
+
+/// What is to be done about the mail of another worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mail {
+    /// It goes from poll to poll, and comes to its mail by itself.
+    Left,
+    /// Too soon to tell: look again.
+    Unclear,
+    /// It is in a long poll.
+    Late,
+}
 
 /// What one worker has seen of another.
 #[derive(Clone, Copy)]
@@ -42,8 +56,8 @@ struct Seen {
 /// What a worker has seen of the others.
 pub(super) struct Paces {
     seen: Box<[Cell<Option<Seen>>]>,
-    /// Since when, in this search, the mail of each has been left to it.
-    mail_left: Box<[Cell<Option<Instant>>]>,
+    /// How many polls each had made, and when, when it was seen to have mail.
+    mail_left: Box<[Cell<Option<Stamp>>]>,
     /// Since when tasks have been left alone.
     left_since: Cell<Option<Instant>>,
     /// Tasks stolen last, and this worker's polls until then.
@@ -65,7 +79,6 @@ impl Paces {
 
     /// This worker has run dry after so many polls.
     pub(super) fn begin_search(&self, polls: u64) {
-        self.mail_left.iter().for_each(|since| since.set(None));
         if let Some((stolen, before)) = self.last_theft.take() {
             let paid = (polls.wrapping_sub(before) / stolen).min(PAID_MAX);
             self.paid.set((3 * self.paid.get() + paid) / 4);
@@ -97,18 +110,21 @@ impl Paces {
         self.left_since.set(None);
     }
 
-    /// Worker `index` is at work, and has mail: true when this search has seen that for long. There may have been none
-    /// in between.
-    pub(super) fn mail_is_late(&self, index: usize) -> bool {
+    /// Worker `index`, which has made so many polls, has mail and is at work.
+    pub(super) fn mail(&self, index: usize, polls: u64) -> Mail {
         // A model takes what it finds: it has no time.
         if cfg!(loom) {
-            return true;
+            return Mail::Late;
         }
         let now = real_now();
-        let since = self.mail_left[index].get().unwrap_or(now);
-        let is_late = nanos(now - since) >= MAIL_NS;
-        self.mail_left[index].set((!is_late).then_some(since));
-        is_late
+        let (seen, since) = self.mail_left[index].get().unwrap_or((polls, now));
+        let mail = match nanos(now - since) {
+            _ if seen != polls => Mail::Left,
+            MAIL_NS.. => Mail::Late,
+            _ => Mail::Unclear,
+        };
+        self.mail_left[index].set((mail == Mail::Unclear).then_some((seen, since)));
+        mail
     }
 
     /// There is nothing left to steal.
@@ -139,18 +155,23 @@ impl Paces {
 
 #[cfg(test)]
 mod tests {
-    use super::Paces;
+    use super::{Mail, Paces};
     use std::time::{Duration, Instant};
 
     #[test]
-    fn mail_is_late_after_a_while_though_others_have_some_too() {
+    fn mail_of_one_in_a_long_poll_is_late_though_others_have_some_too() {
         let paces = Paces::new(4);
-        paces.begin_search(0);
         let start = Instant::now();
-        while !(paces.mail_is_late(1) | paces.mail_is_late(2)) {
+        while paces.mail(1, 7) != Mail::Late && paces.mail(2, 9) != Mail::Late {
             assert!(start.elapsed() < Duration::from_secs(10), "it is left for ever");
         }
-        paces.begin_search(0);
-        assert!(!paces.mail_is_late(1), "a new search has left nothing yet");
+    }
+
+    #[test]
+    fn mail_of_one_that_goes_on_is_left_to_it() {
+        let paces = Paces::new(2);
+        assert_eq!(paces.mail(1, 7), Mail::Unclear);
+        assert_eq!(paces.mail(1, 8), Mail::Left);
+        assert_eq!(paces.mail(1, 8), Mail::Unclear, "and looked at anew");
     }
 }

@@ -8,9 +8,10 @@ use super::fetched::Fetched;
 use super::sys::Event;
 use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
 use crate::prim::lock::{TryLock, TryLockGuard};
+use crate::prim::thread::spin;
 
-/// What is left to one worker. It waits in two places: nobody is to find the door shut for as long as it takes to hand
-/// events on.
+/// What is left to one worker. It lies in two places, so that nobody finds the door shut for as long as it takes to
+/// hand events on.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     /// Left, and not looked at yet.
@@ -19,17 +20,6 @@ pub(crate) struct Mailbox {
     opened: TryLock<Fetched>,
     /// Events in both, so that looking takes no lock. Counted before they come, and after they have been handed on.
     len: AtomicUsize,
-}
-
-/// What came of an event that was to be left to a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Posted {
-    /// Somebody was at the slot just then: it was not left.
-    Busy,
-    /// It is the only one there: the worker has to be seen at work after this.
-    First,
-    /// There were others.
-    More,
 }
 
 impl Mailbox {
@@ -47,11 +37,20 @@ impl Mailbox {
         self.len.load(Acquire) == 0
     }
 
-    pub(super) fn post(&self, event: Event) -> Posted {
-        let Some(mut slot) = self.slot.try_lock() else { return Posted::Busy };
-        let before = self.len.fetch_add(1, AcqRel);
-        slot.push(event);
-        if before == 0 { Posted::First } else { Posted::More }
+    /// Leaves events here. True if there were none: the worker has to be seen at work after this.
+    pub(super) fn post(&self, events: impl ExactSizeIterator<Item = Event>) -> bool {
+        let mut turn = 0;
+        let mut slot = loop {
+            match self.slot.try_lock() {
+                Some(slot) => break slot,
+                // Somebody moves what is in there to another place.
+                None => spin(turn),
+            }
+            turn += 1;
+        };
+        let before = self.len.fetch_add(events.len(), AcqRel);
+        slot.extend(events);
+        before == 0
     }
 
     /// What is left here, for this thread alone; `None` while another takes it, or brings something just then.

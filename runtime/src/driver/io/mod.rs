@@ -24,12 +24,12 @@ use crate::wait::Batch;
 use crossbeam_utils::CachePadded;
 use fetched::Fetched;
 use interest::Interest;
-use mail::{Mailbox, Posted};
+use mail::Mailbox;
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use sys::{Poller, Registry};
+use sys::{Event, Poller, Registry};
 use table::{Entry, Table};
 
 /// How a round of [`IoDriver::dispatch_events`] ended.
@@ -148,8 +148,16 @@ impl IoDriver {
         sorting: Option<&Sorting<'_>>,
         batch: &mut Batch,
     ) -> Dispatched {
-        let leave = |event| sorting.is_some_and(|sorting| self.leave(event, sorting));
-        if self.hand_on(&mut poller.fetched, batch, leave) == Dispatched::BatchFull {
+        let Poller { fetched, staged, .. } = poller;
+        let dispatched = match sorting {
+            None => self.hand_on(fetched, batch, |_| false),
+            Some(sorting) => {
+                let dispatched = self.hand_on(fetched, batch, |event| self.stage(event, sorting, staged));
+                self.post(staged, sorting);
+                dispatched
+            }
+        };
+        if dispatched == Dispatched::BatchFull {
             return Dispatched::BatchFull;
         }
         self.recycle(&mut poller.sweep);
@@ -192,10 +200,10 @@ impl IoDriver {
         &self,
         fetched: &mut Fetched,
         batch: &mut Batch,
-        leave: impl Fn(sys::Event) -> bool,
+        mut leave: impl FnMut(Event) -> bool,
     ) -> Dispatched {
         while let Some(event) = fetched.first() {
-            let is_left = fetched.unseen().is_some_and(&leave);
+            let is_left = fetched.unseen().is_some_and(&mut leave);
             if !is_left && let Some(source) = self.table.get(event.token) {
                 let mut wakes = fetched.take_wakes().unwrap_or_else(|| source.dispatch(event.ready));
                 if !source.gather(&mut wakes, batch) {
@@ -208,17 +216,24 @@ impl IoDriver {
         Dispatched::All
     }
 
-    /// Leaves an event to the worker that looks after its source, if that is not us and may come to it soon.
-    fn leave(&self, event: sys::Event, sorting: &Sorting<'_>) -> bool {
-        let Some(home) = self.table.home(event.token) else { return false };
-        let Some(mailbox) = self.mailboxes.get(home).filter(|_| sorting.wants_to_leave(home)) else {
-            return false;
-        };
-        let posted = mailbox.post(event);
-        if posted == Posted::First {
-            sorting.left_first(home);
+    /// Puts an event aside for the worker that looks after its source, if that is not us and comes to it soon.
+    fn stage(&self, event: Event, sorting: &Sorting<'_>, staged: &mut Vec<(usize, Event)>) -> bool {
+        let home = self.table.home(event.token).filter(|&home| home < self.mailboxes.len());
+        let home = home.filter(|&home| sorting.wants_to_leave(home));
+        staged.extend(home.map(|home| (home, event)));
+        home.is_some()
+    }
+
+    /// Leaves what was put aside: all that is for one worker at once, so that it does not come in between.
+    fn post(&self, staged: &mut Vec<(usize, Event)>, sorting: &Sorting<'_>) {
+        staged.sort_by_key(|&(home, _)| home);
+        for events in staged.chunk_by(|(home, _), (other, _)| home == other) {
+            let home = events[0].0;
+            if self.mailboxes[home].post(events.iter().map(|&(_, event)| event)) {
+                sorting.left_first(home);
+            }
         }
-        posted != Posted::Busy
+        staged.clear();
     }
 
     /// Makes the current or the next wait of the poller come back.

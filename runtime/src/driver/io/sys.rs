@@ -45,6 +45,8 @@ pub(crate) struct Poller {
     buffer: mio::Events,
     /// What the last call fetched, without the driver's own tokens.
     pub(super) fetched: Fetched,
+    /// Events to be left to workers, with whom; empty between two turns.
+    pub(super) staged: Vec<(usize, Event)>,
     pub(super) sweep: Sweep,
     timer: Timer,
 }
@@ -68,8 +70,14 @@ pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let waker = mio::Waker::new(&registry, WAKE)?;
     let timer = Timer::new(&registry)?;
     let buffer = mio::Events::with_capacity(EVENTS);
-    let poller =
-        Poller { poll, buffer, fetched: Fetched::with_capacity(EVENTS), sweep: Sweep::default(), timer };
+    let poller = Poller {
+        poll,
+        buffer,
+        fetched: Fetched::with_capacity(EVENTS),
+        staged: Vec::new(),
+        sweep: Sweep::default(),
+        timer,
+    };
     Ok((poller, Registry { registry, waker, generation: crate::fork::generation() }))
 }
 

@@ -39,6 +39,8 @@ struct Signal {
 pub(crate) struct Poller {
     signal: Arc<Signal>,
     pub(super) fetched: Fetched,
+    /// Events to be left to workers, with whom; empty between two turns.
+    pub(super) staged: Vec<(usize, Event)>,
     pub(super) sweep: Sweep,
 }
 
@@ -49,7 +51,12 @@ pub(crate) struct Registry(Arc<Signal>);
 pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let signal = Arc::new(Signal::default());
     Ok((
-        Poller { signal: signal.clone(), fetched: Fetched::default(), sweep: Sweep::default() },
+        Poller {
+            signal: signal.clone(),
+            fetched: Fetched::default(),
+            staged: Vec::new(),
+            sweep: Sweep::default(),
+        },
         Registry(signal),
     ))
 }
