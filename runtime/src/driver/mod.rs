@@ -7,5 +7,5 @@ pub(crate) mod time;
 mod turn;
 
 pub(crate) use hold::{Hold, TurnHold};
-pub(crate) use io::Sorting;
+pub(crate) use io::mail::Sorting;
 pub(crate) use turn::{Driver, Look, Turn};

@@ -4,8 +4,9 @@
 
 use super::clock::{Clock, NEVER};
 use super::hold::TurnHold;
+use super::io::mail::Sorting;
 use super::io::sys::Poller;
-use super::io::{Dispatched, IoDriver, Sorting};
+use super::io::{Dispatched, IoDriver};
 use super::time::{Due, Wheel};
 use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::prim::lock::{TryLock, TryLockGuard};

@@ -6,9 +6,44 @@
 
 use super::fetched::Fetched;
 use super::sys::Event;
-use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
+use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::SeqCst, fence};
 use crate::prim::lock::{TryLock, TryLockGuard};
 use crate::prim::thread::spin;
+use std::cell::RefCell;
+
+/// A worker that turns the driver: it leaves events to the others.
+pub(crate) struct Sorting<'a> {
+    me: usize,
+    /// Whether a worker runs tasks, and comes to its mailbox before it sleeps. No sleeper is woken for an event: that
+    /// takes longer than to hand it on.
+    is_at_work: &'a dyn Fn(usize) -> bool,
+    /// Workers that had gone when events had been left to them.
+    gone: RefCell<Vec<usize>>,
+}
+
+impl<'a> Sorting<'a> {
+    pub(crate) fn new(me: usize, is_at_work: &'a dyn Fn(usize) -> bool) -> Self {
+        Self { me, is_at_work, gone: RefCell::default() }
+    }
+
+    /// Those whose mail has to be taken back.
+    pub(crate) fn gone(&self) -> Vec<usize> {
+        self.gone.take()
+    }
+
+    pub(super) fn wants_to_leave(&self, home: usize) -> bool {
+        home != self.me && (self.is_at_work)(home)
+    }
+
+    /// An event has been left to a worker that had none before.
+    pub(super) fn left_first(&self, home: usize) {
+        // Pairs with the fence of a worker that falls asleep or blocks: it sees the event, or we see it gone.
+        fence(SeqCst);
+        if !(self.is_at_work)(home) {
+            self.gone.borrow_mut().push(home);
+        }
+    }
+}
 
 /// What is left to one worker. It lies in two places, so that nobody finds the door shut for as long as it takes to
 /// hand events on.

@@ -19,13 +19,12 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::prim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use crate::prim::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::wait::Batch;
 use crossbeam_utils::CachePadded;
 use fetched::Fetched;
 use interest::Interest;
-use mail::Mailbox;
-use std::cell::RefCell;
+use mail::{Mailbox, Sorting};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -59,40 +58,6 @@ pub(crate) struct IoDriver {
     /// One per worker.
     mailboxes: Box<[CachePadded<Mailbox>]>,
     accept_backoffs: AtomicU64,
-}
-
-/// A worker that turns the driver: it leaves events to the others.
-pub(crate) struct Sorting<'a> {
-    me: usize,
-    /// Whether a worker runs tasks, and comes to its mailbox before it sleeps. No sleeper is woken for an event: that
-    /// takes longer than to hand it on.
-    is_at_work: &'a dyn Fn(usize) -> bool,
-    /// Workers that had gone when events had been left to them.
-    gone: RefCell<Vec<usize>>,
-}
-
-impl<'a> Sorting<'a> {
-    pub(crate) fn new(me: usize, is_at_work: &'a dyn Fn(usize) -> bool) -> Self {
-        Self { me, is_at_work, gone: RefCell::default() }
-    }
-
-    /// Those whose mail has to be taken back.
-    pub(crate) fn gone(&self) -> Vec<usize> {
-        self.gone.take()
-    }
-
-    fn wants_to_leave(&self, home: usize) -> bool {
-        home != self.me && (self.is_at_work)(home)
-    }
-
-    /// An event has been left to a worker that had none before.
-    fn left_first(&self, home: usize) {
-        // Pairs with the fence of a worker that falls asleep or blocks: it sees the event, or we see it gone.
-        fence(SeqCst);
-        if !(self.is_at_work)(home) {
-            self.gone.borrow_mut().push(home);
-        }
-    }
 }
 
 impl IoDriver {

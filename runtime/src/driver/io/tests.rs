@@ -1,10 +1,11 @@
 //! Tests of the driver's parts together: sources with waiters, tokens that have gone stale, real descriptors.
 
 use super::interest::{Direction, Interest, Ready};
+use super::mail::Sorting;
 use super::source::Source;
 use super::sys::Poller;
 use super::table::{Entry, Table};
-use super::{Dispatched, IoDriver, Sorting};
+use super::{Dispatched, IoDriver};
 use crate::prim::atomic::{AtomicUsize, Ordering::SeqCst};
 use crate::wait::Batch;
 use std::fs::File;
