@@ -240,9 +240,9 @@ fn f22_an_answer_that_nobody_has_fetched_holds_no_paused_time() {
     run_paused(|| async {
         let (resolver, began) = (Resolver::default(), Instant::now());
         let pool = resolver.pool();
-        resolver.answer(1);
         let mut asker = pin!(pool.lookup("host".to_owned(), 1));
         assert!(poll_once(asker.as_mut()).await.is_none());
+        resolver.answer(1);
         sleep(SECOND).await;
         assert_eq!(began.elapsed(), SECOND);
         asker.await.expect("an answer");
