@@ -43,6 +43,18 @@ fn whatever_needs_a_runtime_panics_outside_one_and_says_what_to_do() {
     }
 }
 
+/// Who waits for what it holds is not to wait for ever.
+#[test]
+fn a_future_that_cannot_be_spawned_is_dropped() {
+    let held = Arc::new(());
+    let [one, two, three, four] = [(); 4].map(|()| held.clone());
+    panic_of(|| spawn(async move { drop(one) }));
+    panic_of(|| raddle::task::Builder::new().spawn(async move { drop(two) }));
+    panic_of(|| spawn_blocking(|| drop(three)));
+    panic_of(|| spawn_pinned(|| async { drop(four) }));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
 #[test]
 fn the_panic_points_at_the_caller() {
     let place = Arc::new(std::sync::Mutex::new(None));

@@ -11,6 +11,7 @@
 //! - `State::cancel` says `Push` for a running, a notified or a complete task: it is queued after its end.
 //! - `State::cancel` sets CANCELLED without NOTIFIED on a running task: the runner waits for ever.
 //! - `Header::extras_or_new` uses its own box though it lost the race: the reason is lost.
+//! - `start_poll` lets a task run that is new and CANCELLED: one is polled that was cancelled before.
 //! - `TaskRef::cancel` notes the reason after it has cancelled: the joiner sees none.
 #![cfg(loom)]
 

@@ -14,7 +14,7 @@
 //! - `wake_by_ref` says `Push` for a running task: it is queued twice.
 //! - `update` stores with Acquire, `start_poll` with Release: a flag is not seen, deadlock. `update` without Acquire,
 //!   `end_poll` without Release: the task is polled or freed beside an earlier use.
-//! - `end_poll_yielding` loads and then stores: a reference is lost, and with it the task.
+//! - `start_poll` takes NOTIFIED from a task that has yielded with Relaxed: a flag is not seen, deadlock.
 //! - `release` without Acquire or without Release: the task is freed beside a use. `wake_by_value` never says `Free`:
 //!   a leak. `release` always says true: a use after free.
 #![cfg(loom)]
@@ -177,6 +177,42 @@ fn a_task_that_yields_while_it_is_woken_is_queued_once() {
             }
         }
         waker.join().unwrap();
+        drop((ready, handle));
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+/// A task that has yielded waits in the queue as it is: wakes that come then are for the poll after them.
+#[test]
+fn f05_a_wake_of_a_task_that_has_yielded_shows_what_came_before_it() {
+    check_within(2, || {
+        let (ready, flags, counts) = (Ready::default(), Flags::default(), <[Count; 2]>::default());
+        let (polled, seen, mut polls) = (counts[0].probe(), flags.clone(), 0);
+        let future = poll_fn(move |cx| {
+            polled.change();
+            polls += 1;
+            match polls {
+                1 => Poll::Pending,
+                2 => poll_once(&mut raddle_runtime::yield_now(), cx.waker()),
+                _ if seen.iter().all(|flag| flag.load(Relaxed)) => Poll::Ready(()),
+                _ => Poll::Pending,
+            }
+        });
+        let (handle, waker) = waiting_task(future, ready.scheduler(counts[1].probe(), false));
+        waker.wake_by_ref();
+        let Some(Ran::Again(task)) = ready.pop().map(Task::run) else { panic!("what yields runs again") };
+        let threads = [0, 1].map(|i| {
+            let (flags, waker) = (flags.clone(), waker.clone());
+            thread::spawn(move || {
+                flags[i].store(true, Relaxed);
+                waker.wake();
+            })
+        });
+        drop(waker);
+        ready.push(task);
+        ready.run_to_end();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(ready.pop().is_none(), "queued after its end");
         drop((ready, handle));
         assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
     });

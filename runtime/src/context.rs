@@ -1,6 +1,7 @@
 //! Which runtime this thread belongs to, and whether it is inside async code.
 
 use crate::handle::{Handle, Inner};
+use crate::task::Incoming;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
@@ -71,6 +72,21 @@ pub(crate) fn with<R>(f: impl FnOnce(&Inner) -> R) -> R {
     match try_with(f) {
         Some(result) => result,
         None => panic!("{OUTSIDE}"),
+    }
+}
+
+/// As [`with`], for who brings a future; it is dropped when there is no runtime.
+///
+/// # Panics
+/// When there is none.
+#[inline]
+#[track_caller]
+pub(crate) fn with_future<F, R>(future: F, f: impl FnOnce(&Inner, Incoming<F>) -> R) -> R {
+    let future = Incoming::new(future);
+    // SAFETY: as in `try_with`.
+    match unsafe { CURRENT.get().as_ref() } {
+        Some(inner) => f(inner, future),
+        None => future.refuse(OUTSIDE),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::context;
 use crate::driver::clock::Clock;
 use crate::metrics::Metrics;
 use crate::prim::lock::Mutex;
-use crate::task::{self, Extras, Id, JoinHandle, Spawn, TaskInfo, TaskTree};
+use crate::task::{self, Extras, Id, Incoming, JoinHandle, Spawn, TaskInfo, TaskTree};
 use crate::worker::{self, SharedRef};
 use std::any::Any;
 use std::fmt;
@@ -97,7 +97,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.spawn(future, None, Location::caller())
+        self.inner.spawn(Incoming::new(future), None, Location::caller())
     }
 
     /// Runs a call that blocks on a thread of the blocking pool.
@@ -165,7 +165,7 @@ impl Inner {
     #[track_caller]
     pub(crate) fn spawn<F>(
         &self,
-        future: F,
+        future: Incoming<F>,
         name: Option<Box<str>>,
         spawned_at: &'static Location<'static>,
     ) -> JoinHandle<F::Output>
@@ -182,7 +182,7 @@ impl Inner {
     #[track_caller]
     pub(crate) fn spawn_watched<F>(
         &self,
-        future: F,
+        future: Incoming<F>,
         joiner: Waker,
         spawned_at: &'static Location<'static>,
     ) -> JoinHandle<F::Output>
@@ -208,7 +208,7 @@ impl Inner {
         self.scheduler.check_fork();
         let extras = Extras::for_spawn(name, task::local::inherited());
         let (job, handle) = task::allocate(
-            Job::new(call),
+            Incoming::new(Job::new(call)),
             self.scheduler.clone(),
             Spawn { spawned_at, extras, joiner: None },
         );
@@ -231,7 +231,7 @@ impl Inner {
     {
         let extras = Extras::for_spawn(name, task::local::inherited());
         let worker = self.scheduler.pin_target();
-        let future = worker::MadeOnWorker::new(make);
+        let future = Incoming::new(worker::MadeOnWorker::new(make));
         // SAFETY: until its first poll the future is only the closure, which is Send; what it makes then is made,
         // polled and dropped by the worker it is pinned to.
         unsafe { self.scheduler.spawn_pinned(worker, future, Spawn { spawned_at, extras, joiner: None }) }

@@ -21,7 +21,7 @@ use crate::io::{Direction, Interest, Ready, ReadyEvent};
 use crate::prim::FAR;
 use crate::prim::atomic::Ordering::SeqCst;
 use crate::prim::thread::{self, Spec};
-use crate::task::{self, Id, JoinHandle, Origin, Spawn};
+use crate::task::{self, Id, Incoming, JoinHandle, Origin, Spawn};
 use crate::wait::Batch;
 use crate::worker::panics::{PanicPolicy, TaskPanic};
 use crate::worker::{self, Settings, Shared, SharedRef, StartThread, ThreadBody};
@@ -102,7 +102,7 @@ fn unnamed() -> Spawn {
 
 /// Makes a task that is about to be queued.
 pub fn allocate<F: Future + 'static>(future: F, scheduler: impl Schedule) -> (Task, JoinHandle<F::Output>) {
-    let (task, handle) = task::allocate(future, Played(scheduler), unnamed());
+    let (task, handle) = task::allocate(Incoming::new(future), Played(scheduler), unnamed());
     (Task(task), handle)
 }
 
@@ -118,7 +118,7 @@ where
     E: Send + 'static,
 {
     let spawn = Spawn { extras: Some(group.extras(None)), ..unnamed() };
-    let (task, handle) = task::allocate(group.child(future), Played(scheduler), spawn);
+    let (task, handle) = task::allocate(Incoming::new(group.child(future)), Played(scheduler), spawn);
     (group.let_in(task, handle.abort_handle()).map(Task), handle)
 }
 
@@ -249,7 +249,7 @@ impl Scheduler {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.0.spawn(future, unnamed())
+        self.0.spawn(Incoming::new(future), unnamed())
     }
 
     /// Spawns a task that only worker 0 runs.
@@ -259,7 +259,7 @@ impl Scheduler {
         F::Output: Send + 'static,
     {
         // SAFETY: the future may be touched by any thread.
-        unsafe { self.0.spawn_pinned(0, future, unnamed()) }
+        unsafe { self.0.spawn_pinned(0, Incoming::new(future), unnamed()) }
     }
 
     /// The monitor does what slow workers do not get to.

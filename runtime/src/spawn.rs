@@ -29,7 +29,7 @@ where
     F::Output: Send + 'static,
 {
     let caller = Location::caller();
-    context::with(|inner| inner.spawn(future, None, caller))
+    context::with_future(future, |inner, future| inner.spawn(future, None, caller))
 }
 
 /// Starts a task whose future is not `Send`: `make` is sent to a worker, and what it makes stays there.
@@ -162,7 +162,7 @@ impl TaskBuilder {
         F::Output: Send + 'static,
     {
         let caller = self.spawned_at.unwrap_or(Location::caller());
-        context::with(|inner| inner.spawn(future, self.name, caller))
+        context::with_future(future, |inner, future| inner.spawn(future, self.name, caller))
     }
 
     /// As [`spawn_pinned`].

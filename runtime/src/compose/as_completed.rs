@@ -44,7 +44,8 @@ where
     let mut this = AsCompleted { roster: Roster::new(Hear::Each), tasks: Vec::new(), left: 0 };
     for future in futures {
         let joiner = this.roster.add();
-        let handle = context::with(|inner| inner.spawn_watched(future, joiner, spawned_at));
+        let handle =
+            context::with_future(future, |inner, future| inner.spawn_watched(future, joiner, spawned_at));
         this.tasks.push(Some(handle));
     }
     this.roster.seal();

@@ -182,7 +182,9 @@ impl<T: Send + 'static> Children<T> {
             Self { roster: Roster::new(Hear::All), tasks: Vec::with_capacity(futures.size_hint().0) };
         for future in futures {
             let joiner = this.roster.add();
-            this.tasks.push(context::with(|inner| inner.spawn_watched(future, joiner, spawned_at)));
+            this.tasks.push(context::with_future(future, |inner, future| {
+                inner.spawn_watched(future, joiner, spawned_at)
+            }));
         }
         this.roster.seal();
         this

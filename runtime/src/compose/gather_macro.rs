@@ -62,7 +62,10 @@ impl<T: Send + 'static> Part<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let spawned_at = Location::caller();
-        Self { task: context::with(|inner| inner.spawn(future, None, spawned_at)), value: None }
+        Self {
+            task: context::with_future(future, |inner, future| inner.spawn(future, None, spawned_at)),
+            value: None,
+        }
     }
 
     /// True when it has ended with a value.

@@ -13,7 +13,7 @@ use crate::driver::clock::real_now;
 use crate::handle::{Handle, Inner};
 use crate::prim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::report;
-use crate::task::{Extras, JoinHandle, Spawn};
+use crate::task::{Extras, Incoming, JoinHandle, Spawn};
 use crate::wait::{Place, Queue};
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -116,7 +116,7 @@ impl Core {
     fn spawn_lane(self: &Arc<Self>) -> JoinHandle<()> {
         let extras = Extras::for_spawn(Some("event loop".into()), None);
         let spawn = Spawn { spawned_at: Location::caller(), extras, joiner: None };
-        self.handle.inner().scheduler.spawn(Turns::new(self.clone()), spawn)
+        self.handle.inner().scheduler.spawn(Incoming::new(Turns::new(self.clone())), spawn)
     }
 
     /// Runs a callback that has its turn.

@@ -3,7 +3,7 @@
 use super::shared_runtime;
 use crate::blocking::{Job, Limits, Pool};
 use crate::handle::Handle;
-use crate::task::{self, Extras, JoinHandle, Spawn};
+use crate::task::{self, Extras, Incoming, JoinHandle, Spawn};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -57,8 +57,11 @@ impl ThreadPool {
         let scheduler = &self.handle.inner().scheduler;
         scheduler.check_fork();
         let extras = Extras::for_spawn(None, task::inherited());
-        let (job, handle) =
-            task::allocate(Job::new(call), scheduler.clone(), Spawn { spawned_at, extras, joiner: None });
+        let (job, handle) = task::allocate(
+            Incoming::new(Job::new(call)),
+            scheduler.clone(),
+            Spawn { spawned_at, extras, joiner: None },
+        );
         self.pool.submit(job);
         handle
     }

@@ -70,7 +70,7 @@ use crate::io::Direction;
 use crate::prim::atomic::Ordering::Relaxed;
 use crate::runtime::{Builder, Runtime};
 use crate::signal::SignalKind;
-use crate::task::{self, Extras, JoinHandle, Spawn};
+use crate::task::{self, Extras, Incoming, JoinHandle, Spawn};
 use callback::{Queued as Callback, once as callback};
 use lane::Phase;
 use members::InLoop;
@@ -298,7 +298,7 @@ impl EventLoop {
         let number = future.number();
         let extras = Extras::for_spawn(None, task::inherited());
         let spawn = Spawn { spawned_at: Location::caller(), extras, joiner: None };
-        let task = self.core.handle.inner().scheduler.spawn(future, spawn);
+        let task = self.core.handle.inner().scheduler.spawn(Incoming::new(future), spawn);
         self.core.members.settle(number, task.abort_handle());
         task
     }

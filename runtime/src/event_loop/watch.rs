@@ -8,7 +8,7 @@ use super::callback::{Callback, Origin, Queued};
 use super::core::Core;
 use crate::io::{Direction, Interest, Registration};
 use crate::prim::lock::Mutex;
-use crate::task::{CancelHandle, Extras, Spawn};
+use crate::task::{CancelHandle, Extras, Incoming, Spawn};
 use crate::wait::{Queue, What};
 use std::any::type_name;
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ impl Side {
     ) -> Self {
         let (extras, spawned_at) = (Extras::for_spawn(Some(name.into()), None), callback.origin.made_at);
         let spawn = Spawn { spawned_at, extras, joiner: None };
-        let task = core.handle.inner().scheduler.spawn(attend, spawn);
+        let task = core.handle.inner().scheduler.spawn(Incoming::new(attend), spawn);
         let side = Self { callback, task: task.abort_handle() };
         task.detach();
         side

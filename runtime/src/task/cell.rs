@@ -4,6 +4,7 @@ use super::current;
 use super::error::JoinError;
 use super::extras::Extras;
 use super::header::{Header, Vtable};
+use super::incoming::Incoming;
 use super::join::JoinHandle;
 use super::linger::{self, Over};
 use super::local::InheritedScope;
@@ -47,7 +48,7 @@ pub(crate) struct Spawn {
 
 /// Makes a task. The caller sets its live key and then queues it.
 #[inline]
-pub(crate) fn allocate<F, S>(future: F, scheduler: S, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
+pub(crate) fn allocate<F, S>(future: Incoming<F>, scheduler: S, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
 where
     F: Future + 'static,
     S: Schedule,
@@ -68,7 +69,7 @@ where
     // SAFETY: as above.
     let place = unsafe { &raw mut (*memory).stage };
     // SAFETY: nothing is there yet.
-    unsafe { place.write(UnsafeCell::new(Stage::Running(future))) };
+    unsafe { place.write(UnsafeCell::new(Stage::Running(future.into_inner()))) };
     // SAFETY: as above.
     let place = unsafe { &raw mut (*memory).join_waker };
     let joiner = spawn.joiner.map_or(MaybeUninit::uninit(), MaybeUninit::new);
@@ -145,10 +146,8 @@ unsafe fn run<F: Future, S: Schedule>(task: NonNull<Header>) -> Ran {
     // SAFETY: the caller has the queue entry, so the task is alive (rule 4).
     let state = &unsafe { cell::<F, S>(task) }.header.state;
     match attempt {
-        Attempt::Yielded => {
-            state.end_poll_yielding();
-            Ran::Again
-        }
+        // It stays as it is: who polls it next finds it running.
+        Attempt::Yielded => Ran::Again,
         Attempt::Pending => match state.end_poll() {
             EndPoll::Idle => Ran::Idle,
             EndPoll::Again => Ran::Again,

@@ -56,7 +56,13 @@ impl Extras {
         if name.is_none() && inherited.is_none() {
             return None;
         }
-        Some(Box::new(Self { name, inherited, ..Self::default() }))
+        Some(Self::boxed(name, inherited))
+    }
+
+    /// Out of line: most tasks have none, and this would be in every function that spawns.
+    #[cold]
+    fn boxed(name: Option<Box<str>>, inherited: Option<Inherited>) -> Box<Self> {
+        Box::new(Self { name, inherited, ..Self::default() })
     }
 
     /// For a new task that belongs to a group.

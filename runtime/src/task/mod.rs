@@ -23,9 +23,9 @@
 // 1. **Header and scheduler** are read by anyone who has a reference, and do not change, except through atomics. The
 //    live key is written once, before the task is first queued or shown to anyone but those who may only cancel it:
 //    they do not read it as long as it is not queued.
-// 2. **Future or output** (`stage`) belongs to whoever moved the state to RUNNING, until COMPLETE. After COMPLETE it
-//    belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner that completed the task; then to whoever
-//    frees the cell.
+// 2. **Future or output** (`stage`) belongs to whoever has the queue entry, or has run it, while the state is RUNNING.
+//    After COMPLETE it belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner that completed the task;
+//    then to whoever frees the cell. What one runner did to the future comes to the next with the queue entry.
 // 3. **Join waker** belongs to the `JoinHandle` while JOIN_WAKER is unset. While it is set, the handle may read it and
 //    nobody writes. If it is set when the task completes, the runner moves the waker out by copying its bits; no one
 //    drops it afterwards.
@@ -46,6 +46,7 @@ mod error;
 mod extras;
 mod header;
 mod id;
+mod incoming;
 mod join;
 pub(crate) mod linger;
 #[doc(hidden)]
@@ -80,6 +81,7 @@ pub(crate) use cell::{Spawn, allocate};
 pub(crate) use error::{Origin, message};
 pub(crate) use extras::{Extras, Parent};
 pub(crate) use header::Header;
+pub(crate) use incoming::Incoming;
 pub(crate) use owned::{LiveKey, LiveSet, Shard};
 pub(crate) use request::Request;
 pub(crate) use runnable::{Ran, Task};

@@ -8,12 +8,13 @@
 
 use crate::prim::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 
-/// Set by the worker that took the task from a queue; cleared by it when the poll ends. While it is set that worker
-/// alone touches the future. Never set together with COMPLETE.
+/// Set at spawn, and by the worker that took the task from a queue; cleared by it when a poll ends, unless it ends with
+/// a yield: then, as after the spawn, the task is queued as RUNNING, and need not be made so when its turn comes. While
+/// it is set the holder of the queue entry alone touches the future. Never set together with COMPLETE.
 const RUNNING: usize = 1;
 /// Set by a wake. Its setter owes a push when the task was neither running nor notified before. A waker that sets it
-/// beside RUNNING owes nothing: the runner finds it when the poll ends and queues the task again. Cleared only by the
-/// runner, at the start of a poll. May stay set on a complete task, where it means nothing.
+/// beside RUNNING owes nothing: the runner finds it when a poll begins, or when it ends, and then queues the task
+/// again. Cleared only by the runner, at the start of a poll. May stay set on a complete task, where it means nothing.
 const NOTIFIED: usize = 1 << 1;
 /// Set once by the runner, when the output (or error) is in place. From then on the future is gone and the output
 /// belongs to the `JoinHandle` if JOIN_INTEREST is set, else to the runner.
@@ -100,13 +101,13 @@ pub(crate) enum DropJoin {
 pub(crate) struct State(AtomicUsize);
 
 impl State {
-    /// A task about to be queued: notified, with the scheduler's and the `JoinHandle`'s references; with a join waker
+    /// A task about to be queued: RUNNING, with the scheduler's and the `JoinHandle`'s references; with a join waker
     /// if it was spawned with one, watched if it belongs to a group.
     #[inline]
     pub(crate) fn new(has_joiner: bool, is_watched: bool) -> Self {
         let joiner = if has_joiner { JOIN_WAKER } else { 0 };
         let watched = if is_watched { WATCHED } else { 0 };
-        Self(AtomicUsize::new(NOTIFIED | JOIN_INTEREST | joiner | watched | (2 * REF_ONE)))
+        Self(AtomicUsize::new(RUNNING | JOIN_INTEREST | joiner | watched | (2 * REF_ONE)))
     }
 
     /// Applies `change` until it is not disturbed; `None` from it means to leave the word alone.
@@ -123,12 +124,20 @@ impl State {
         }
     }
 
-    /// A queue handed the task out: `NOTIFIED -> RUNNING`. Only the holder of the queue entry calls it, so both bits
-    /// are known and one addition swaps them.
+    /// A queue handed the task out: `NOTIFIED -> RUNNING`. Only the holder of the queue entry calls it, and nobody else
+    /// changes RUNNING.
     #[inline]
     pub(crate) fn start_poll(&self) -> StartPoll {
-        let before = self.0.fetch_sub(NOTIFIED - RUNNING, AcqRel);
-        debug_assert_eq!(before & (RUNNING | NOTIFIED | COMPLETE), NOTIFIED);
+        let now = self.0.load(Acquire);
+        debug_assert_eq!(now & COMPLETE, 0);
+        let before = match now & (RUNNING | NOTIFIED) {
+            // New, or back from a yield. A wake or a request that comes now, or that we fail to see, is seen when the
+            // poll ends.
+            RUNNING => return StartPoll::Poll,
+            NOTIFIED => self.0.fetch_sub(NOTIFIED - RUNNING, AcqRel),
+            // As above, and woken since: this is the poll that the wake asked for.
+            _ => self.0.fetch_sub(NOTIFIED, AcqRel),
+        };
         if before & CANCELLED == 0 { StartPoll::Poll } else { StartPoll::Cancel }
     }
 
@@ -138,12 +147,6 @@ impl State {
         let before = self.0.fetch_sub(RUNNING, AcqRel);
         debug_assert_eq!(before & (RUNNING | COMPLETE), RUNNING);
         if before & NOTIFIED == 0 { EndPoll::Idle } else { EndPoll::Again }
-    }
-
-    /// The poll returned Pending and asked to run again: `RUNNING -> NOTIFIED`. The caller owes a push.
-    #[inline]
-    pub(crate) fn end_poll_yielding(&self) {
-        self.update(|now| (Some((now & !RUNNING) | NOTIFIED), ()));
     }
 
     /// The output is in place: `RUNNING -> COMPLETE`.

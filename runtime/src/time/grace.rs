@@ -2,7 +2,7 @@
 
 use super::Duration;
 use super::sleep::sleep;
-use crate::task::{CancelHandle, JoinHandle, Request, Spawn};
+use crate::task::{CancelHandle, Incoming, JoinHandle, Request, Spawn};
 use crate::worker::{Shared, SharedRef};
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -45,6 +45,6 @@ impl CancelHandle {
             }
             task.cancel_for(&request);
         };
-        scheduler.spawn(insist, spawn).detach();
+        scheduler.spawn(Incoming::new(insist), spawn).detach();
     }
 }

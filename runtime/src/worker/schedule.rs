@@ -1,9 +1,9 @@
 //! Where a task goes when it is spawned or woken: the worker's own queue on a worker, an injector elsewhere.
 
 use super::current;
-use super::shared::{Phase, Shared, SharedRef};
+use super::shared::{FORKED, Phase, Shared, SharedRef};
 use crate::prim::statics::{AtomicU32, Ordering};
-use crate::task::{self, JoinHandle, LiveKey, Origin, Schedule, Spawn, Task};
+use crate::task::{self, Incoming, JoinHandle, LiveKey, Origin, Schedule, Spawn, Task};
 use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
@@ -28,7 +28,7 @@ impl SharedRef {
     /// In a forked child.
     #[inline]
     #[track_caller]
-    pub(crate) fn spawn<F>(&self, future: F, spawn: Spawn) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, future: Incoming<F>, spawn: Spawn) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -45,12 +45,14 @@ impl SharedRef {
     /// In a forked child.
     #[inline]
     #[track_caller]
-    pub(crate) fn make<F>(&self, future: F, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
+    pub(crate) fn make<F>(&self, future: Incoming<F>, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.check_fork();
+        if self.is_forked() {
+            future.refuse(FORKED);
+        }
         task::allocate(future, self.clone(), spawn)
     }
 
@@ -79,14 +81,16 @@ impl SharedRef {
     pub(crate) unsafe fn spawn_pinned<F>(
         &self,
         index: usize,
-        future: F,
+        future: Incoming<F>,
         spawn: Spawn,
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        self.check_fork();
+        if self.is_forked() {
+            future.refuse(FORKED);
+        }
         let (task, handle) = task::allocate(future, self.clone(), spawn);
         self.admit_outside(task, Some(index));
         handle

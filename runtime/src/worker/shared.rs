@@ -226,24 +226,14 @@ impl Shared {
     #[inline]
     #[track_caller]
     pub(crate) fn check_fork(&self) {
-        if self.generation != fork::generation() {
-            forked();
-        }
+        assert!(!self.is_forked(), "{FORKED}");
     }
 
     /// True in a process forked off from the one that made the runtime.
+    #[inline]
     pub(crate) fn is_forked(&self) -> bool {
         self.generation != fork::generation()
     }
-}
-
-#[cold]
-#[track_caller]
-fn forked() -> ! {
-    panic!(
-        "this raddle runtime was made before the process forked: its threads exist in the parent only; \
-         make a new runtime in the child"
-    )
 }
 
 impl Remote {
@@ -263,6 +253,10 @@ impl Remote {
         }
     }
 }
+
+/// What to do with a runtime in a forked child, in one line.
+pub(super) const FORKED: &str = "this raddle runtime was made before the process forked: its threads exist in the \
+    parent only; make a new runtime in the child";
 
 /// A counted reference to a scheduler. On one of its workers, cloning and dropping it costs no locked operation: the
 /// worker has a bundle of references to give from.
