@@ -33,6 +33,11 @@ impl Tls {
         Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
+    /// Whether a server's connections begin with a handshake.
+    pub(super) fn is_accepting(&self) -> bool {
+        matches!(self, Self::Server(_))
+    }
+
     /// What is to be done with a new connection, if anything.
     pub(super) fn connect<'a>(&self, link: &'a Link) -> Option<Handshake<'a>> {
         let Self::Client(connector, name) = self else { return None };
@@ -76,7 +81,8 @@ impl StreamOptions {
     }
 
     /// Connections of a server are encrypted from the start. Each does its handshake in its own task; the handler is
-    /// called when that is done. A client that fails it, or takes too long, is dropped without a call.
+    /// called when that is done. A client that fails it, or takes too long, is dropped without a call, and counted:
+    /// [`Server::failed_handshakes`](crate::Server::failed_handshakes).
     pub fn tls_acceptor(mut self, acceptor: &TlsAcceptor) -> Self {
         self.tls = Tls::Server(acceptor.clone());
         self

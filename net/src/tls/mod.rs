@@ -41,7 +41,8 @@
 //!
 //! The streams and protocols of asyncio are encrypted by [`StreamOptions::tls`](crate::StreamOptions::tls) and
 //! [`StreamOptions::tls_acceptor`](crate::StreamOptions::tls_acceptor), by [`create_tls_server`] and
-//! [`create_tls_connection`], and later on by [`StreamWriter::start_tls`](crate::StreamWriter::start_tls) and
+//! [`create_tls_connection`] or their like for Unix sockets, and later on by
+//! [`StreamWriter::start_tls`](crate::StreamWriter::start_tls) and
 //! [`Transport::start_tls`](crate::Transport::start_tls). When such a connection is closed on this side, its descriptor
 //! stays open until the peer has closed too, 30 s at most: otherwise the peer could lose the last of what was sent.
 //!
@@ -73,7 +74,9 @@ pub use self_signed::self_signed;
 pub use setup::TlsInfo;
 pub use stream::TlsStream;
 
-pub use crate::transport::{create_tls_connection, create_tls_server};
+pub use crate::transport::{
+    create_tls_connection, create_tls_server, create_tls_unix_connection, create_tls_unix_server,
+};
 
 pub(crate) use error::Peer as TlsPeer;
 pub(crate) use setup::Setup;

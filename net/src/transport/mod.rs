@@ -72,7 +72,9 @@ pub(crate) use link::Link;
 pub(crate) use plain::Plain;
 pub use protocol::{AnyProtocol, BufferedProtocol, Buffering, Protocol, Streaming};
 #[cfg(feature = "tls")]
-pub use secure::{create_tls_connection, create_tls_server};
+pub use secure::{
+    create_tls_connection, create_tls_server, create_tls_unix_connection, create_tls_unix_server,
+};
 pub use server::Server;
 pub use tcp::{create_connection, create_server};
 pub use udp::create_datagram_endpoint;

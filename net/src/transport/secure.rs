@@ -1,4 +1,5 @@
-//! Protocols over TLS: [`create_tls_server`], [`create_tls_connection`], and [`Transport::start_tls`].
+//! Protocols over TLS: [`create_tls_server`], [`create_tls_connection`], both over Unix sockets too, and
+//! [`Transport::start_tls`].
 
 use super::driver::Driver;
 use super::handle::Transport;
@@ -9,13 +10,18 @@ use super::server::Server;
 use crate::addr::ToSocketAddrs;
 use crate::tcp::TcpStream;
 use crate::tls::{Setup, TlsAcceptor, TlsConnector, TlsInfo};
+use crate::unix::UnixStream;
+use raddle_runtime::TaskBuilder;
 use raddle_runtime::task::JoinHandle;
+use std::future::Future;
 use std::io;
+use std::panic::Location;
+use std::path::Path;
 use std::sync::Arc;
 
 /// As [`create_server`](super::create_server), with TLS. `connection_made` is called when the handshake is done, which
 /// happens in the connection's own task; a client that fails it, or takes too long, is dropped, and its protocol with
-/// it, without a call.
+/// it, without a call, and counted: [`Server::failed_handshakes`].
 ///
 /// # Errors
 /// As for [`create_server`](super::create_server).
@@ -39,26 +45,61 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-pub async fn create_tls_server<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_tls_server<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
     addr: impl ToSocketAddrs,
     acceptor: TlsAcceptor,
-) -> io::Result<Server> {
+) -> impl Future<Output = io::Result<Server>> {
+    Server::start(addr, usize::MAX, serve(factory, acceptor, Location::caller()))
+}
+
+/// As [`create_tls_server`], at the Unix socket `path`, which is treated as by
+/// [`create_unix_server`](super::create_unix_server).
+///
+/// # Errors
+/// As for [`create_unix_server`](super::create_unix_server).
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Cancel safety
+/// It does not wait.
+#[track_caller]
+pub fn create_tls_unix_server<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl Fn() -> P + Send + Sync + 'static,
+    path: impl AsRef<Path>,
+    acceptor: TlsAcceptor,
+) -> impl Future<Output = io::Result<Server>> {
+    let caller = Location::caller();
+    async move { Server::start_unix(path, usize::MAX, serve(factory, acceptor, caller)) }
+}
+
+/// What is done with each new connection of a server.
+fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl Fn() -> P + Send + Sync + 'static,
+    acceptor: TlsAcceptor,
+    started_at: &'static Location<'static>,
+) -> impl Fn(Link, &Server) + Send + Sync + 'static {
     let factory = Arc::new(factory);
-    let serve = move |link: Link| {
+    move |link, server| {
         let setup = acceptor.setup(link.peer_addr().ok());
-        let factory = factory.clone();
+        let (factory, server) = (factory.clone(), server.clone());
         let drive = async move {
-            let Ok(setup) = setup else { return };
-            let mut driver = Driver::new(link, factory());
-            // Whoever is at the other end is told by an alert.
-            if driver.start_tls(setup).await.is_ok() {
-                drop(driver.run().await);
+            let shaken = async {
+                let setup = setup?;
+                let mut driver = Driver::new(link, factory());
+                driver.start_tls(setup).await?;
+                io::Result::Ok(driver)
+            };
+            match shaken.await {
+                Ok(driver) => drop(driver.run().await),
+                // Whoever is at the other end was told by an alert.
+                Err(_) => server.count_failed_handshake(),
             }
         };
-        raddle_runtime::spawn(drive).detach();
-    };
-    Server::start(addr, usize::MAX, serve).await
+        TaskBuilder::new().spawned_at(started_at).spawn(drive).detach();
+    }
 }
 
 /// As [`create_connection`](super::create_connection), with TLS: `connection_made` was called, after the handshake,
@@ -72,18 +113,55 @@ pub async fn create_tls_server<P: AnyProtocol<Kind>, Kind: 'static>(
 ///
 /// # Cancel safety
 /// Dropping the future closes what was begun.
-pub async fn create_tls_connection<P: AnyProtocol<Kind>, Kind: 'static>(
+#[track_caller]
+pub fn create_tls_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl FnOnce() -> P,
     addr: impl ToSocketAddrs,
     connector: &TlsConnector,
     name: impl Into<String>,
+) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
+    let (setup, caller) = (connector.setup(name), Location::caller());
+    async move {
+        let setup = setup?;
+        connect(Plain::Tcp(TcpStream::connect(addr).await?), setup, factory, caller).await
+    }
+}
+
+/// As [`create_tls_connection`], to the Unix socket at `path`.
+///
+/// # Errors
+/// As for [`create_unix_connection`](super::create_unix_connection) and [`TlsConnector::connect`].
+///
+/// # Panics
+/// Outside a runtime; and when `factory` or `connection_made` does.
+///
+/// # Cancel safety
+/// Dropping the future closes what was begun.
+#[track_caller]
+pub fn create_tls_unix_connection<P: AnyProtocol<Kind>, Kind: 'static>(
+    factory: impl FnOnce() -> P,
+    path: impl AsRef<Path>,
+    connector: &TlsConnector,
+    name: impl Into<String>,
+) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
+    let (setup, caller) = (connector.setup(name), Location::caller());
+    async move {
+        let setup = setup?;
+        connect(Plain::Unix(UnixStream::connect(path).await?), setup, factory, caller).await
+    }
+}
+
+/// Has a new connection driven by a protocol once its handshake is done.
+async fn connect<P: AnyProtocol<Kind>, Kind: 'static>(
+    plain: Plain,
+    setup: Setup,
+    factory: impl FnOnce() -> P,
+    caller: &'static Location<'static>,
 ) -> io::Result<(Transport, JoinHandle<P>)> {
-    let setup = connector.setup(name)?;
-    let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
-    let mut driver = Driver::new(link, factory());
+    let mut driver = Driver::new(Link::new(plain), factory());
     driver.start_tls(setup).await?;
     let transport = driver.make();
-    Ok((transport, raddle_runtime::spawn(driver.run())))
+    Ok((transport, TaskBuilder::new().spawned_at(caller).spawn(driver.run())))
 }
 
 impl Transport {

@@ -30,8 +30,8 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// Who gets a new connection; it spawns a task and returns.
-type Serve = dyn Fn(Link) + Send + Sync;
+/// Who gets a new connection of the server; it spawns a task and returns.
+type Serve = dyn Fn(Link, &Server) + Send + Sync;
 
 struct Shared {
     /// Whoever waits for something to change here: a place for a connection, the close, the end.
@@ -51,6 +51,8 @@ struct State {
     next_key: u64,
     limit: usize,
     failed_accepts: u64,
+    #[cfg(feature = "tls")]
+    failed_handshakes: u64,
 }
 
 /// A connection's place in its server; gone with the connection.
@@ -64,7 +66,7 @@ impl Server {
     pub(crate) async fn start(
         addr: impl ToSocketAddrs,
         limit: usize,
-        serve: impl Fn(Link) + Send + Sync + 'static,
+        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listeners = bind_all(resolve(addr.target()).await?)?;
         Ok(Self::on(listeners.into_iter().map(Listener::Tcp), limit, serve))
@@ -75,7 +77,7 @@ impl Server {
     pub(crate) fn start_unix(
         path: impl AsRef<Path>,
         limit: usize,
-        serve: impl Fn(Link) + Send + Sync + 'static,
+        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (listener, file) = SocketFile::bind(path.as_ref())?;
         let server = Self::on([Listener::Unix(listener)], limit, serve);
@@ -86,7 +88,7 @@ impl Server {
     fn on(
         listeners: impl IntoIterator<Item = Listener>,
         limit: usize,
-        serve: impl Fn(Link) + Send + Sync + 'static,
+        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
     ) -> Self {
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         let state = State {
@@ -99,6 +101,8 @@ impl Server {
             next_key: 0,
             limit: limit.max(1),
             failed_accepts: 0,
+            #[cfg(feature = "tls")]
+            failed_handshakes: 0,
         };
         let shared = Arc::new(Shared { state: Queue::new(state), serve: Box::new(serve) });
         for listener in listeners {
@@ -144,6 +148,18 @@ impl Server {
     /// How often accepting failed for a reason that the listener could not wait out or pass over.
     pub fn failed_accepts(&self) -> u64 {
         self.lock().failed_accepts
+    }
+
+    /// How many connections ended in their TLS handshake, and so were never shown to a handler or a protocol: the
+    /// client gave up, trusts another, was too slow, or does not speak TLS.
+    #[cfg(feature = "tls")]
+    pub fn failed_handshakes(&self) -> u64 {
+        self.lock().failed_handshakes
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn count_failed_handshake(&self) {
+        self.lock().failed_handshakes += 1;
     }
 
     /// Stops accepting. Connections live on; see [`Server::close_clients`] and [`Server::wait_closed`].
@@ -245,7 +261,7 @@ impl Shared {
             }
         };
         if is_in {
-            (self.serve)(link);
+            (self.serve)(link, &Server { shared: self.clone() });
         }
     }
 }

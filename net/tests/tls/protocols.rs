@@ -4,8 +4,12 @@ use crate::calls::{Call, Calls, echo, stay, told};
 use crate::certs::both;
 use crate::common::{pattern, run};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use raddle_net::tls::{TlsAcceptor, TlsConnector, create_tls_connection, create_tls_server};
+use raddle_net::tls::{
+    TlsAcceptor, TlsConnector, create_tls_connection, create_tls_server, create_tls_unix_connection,
+    create_tls_unix_server,
+};
 use raddle_net::{Server, TcpStream, create_connection, create_server};
+use raddle_runtime::yield_now;
 use std::io::ErrorKind;
 
 async fn serve_echo(acceptor: TlsAcceptor) -> (Server, Calls) {
@@ -69,9 +73,41 @@ fn a_failed_handshake_is_never_made() {
         served.made().await;
         transport.write("hello");
         assert_eq!(calls.data(5).await, b"hello");
+        while server.failed_handshakes() < 2 {
+            yield_now().await;
+        }
+        assert_eq!(server.failed_handshakes(), 2);
         transport.close();
         server.close();
         server.wait_closed().await;
+    });
+}
+
+#[test]
+fn protocols_over_unix_sockets_are_encrypted_too() {
+    run(async {
+        let (connector, acceptor) = both();
+        let path = std::env::temp_dir().join(format!("raddle-tls-{}.sock", std::process::id()));
+        let (make, mut served) = told(echo);
+        let server = create_tls_unix_server(make, &path, acceptor).await.expect("a server");
+        let (make, mut calls) = told(stay);
+        let made = create_tls_unix_connection(make, &path, &connector, "localhost").await;
+        let (transport, handle) = made.expect("a connection");
+        calls.made().await;
+        assert!(transport.tls_info().is_some() && served.made().await.tls_info().is_some());
+        transport.write("hello");
+        assert_eq!(calls.data(5).await, b"hello");
+        transport.close();
+        handle.await.expect("the protocol");
+        let (make, _calls) = told(stay);
+        let made = create_tls_unix_connection(make, &path, &connector, "other.name").await;
+        assert_eq!(made.expect_err("the wrong name").kind(), ErrorKind::InvalidData);
+        server.close();
+        server.wait_closed().await;
+        assert!(!path.exists());
+        let (make, _calls) = told(stay);
+        let error = create_tls_unix_connection(make, &path, &connector, "localhost").await;
+        assert!(error.expect_err("nobody listens").to_string().contains("raddle-tls-"));
     });
 }
 
