@@ -1,6 +1,8 @@
 //! What the kinds of sockets differ in.
 
+use super::bytes;
 use raddle_runtime::io::Interest;
+use socket2::SockRef;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
@@ -13,7 +15,9 @@ pub(crate) mod sealed {
 }
 
 /// A descriptor that moves bytes in order: a TCP or Unix connection, or an end of a pipe. The trait is sealed.
-pub trait Transfer: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + Unpin {
+///
+/// What is not said otherwise is that of a socket.
+pub trait Transfer: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + Unpin + Sized {
     /// Whether a transfer that moves fewer bytes than asked for proves that there are no more, or no more room. So it
     /// is with TCP, see `Registration::poll_stream_io`. A Unix socket also stops where descriptors were passed along,
     /// and a pipe where a whole page does not fit.
@@ -28,37 +32,56 @@ pub trait Transfer: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + U
     ///
     /// # Errors
     /// Those of the system.
-    fn read(&self, buf: &mut [u8]) -> io::Result<usize>;
+    #[inline]
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        bytes::read(self, buf)
+    }
 
     /// One read into several buffers.
     ///
     /// # Errors
     /// Those of the system.
-    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+    #[inline]
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        bytes::read_vectored(self, bufs)
+    }
 
     /// One write.
     ///
     /// # Errors
     /// Those of the system.
-    fn write(&self, buf: &[u8]) -> io::Result<usize>;
+    #[inline]
+    fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        bytes::write(self, buf)
+    }
 
     /// One write of several buffers.
     ///
     /// # Errors
     /// Those of the system.
-    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+    #[inline]
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        bytes::write_vectored(self, bufs)
+    }
 
     /// Ends the writing, so that the peer sees the end.
     ///
     /// # Errors
     /// Those of the system, but for a connection that is gone already: that is as good.
-    fn close_writing(&self) -> io::Result<()>;
+    fn close_writing(&self) -> io::Result<()> {
+        match SockRef::from(self).shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            ended => ended,
+        }
+    }
 
     /// Has the system answer `WouldBlock` instead of waiting.
     ///
     /// # Errors
     /// Those of the system.
-    fn set_nonblocking(&self) -> io::Result<()>;
+    fn set_nonblocking(&self) -> io::Result<()> {
+        SockRef::from(self).set_nonblocking(true)
+    }
 }
 
 /// A connected stream socket: TCP or Unix. The trait is sealed.
@@ -70,7 +93,9 @@ pub trait Socket: Transfer {
     ///
     /// # Errors
     /// Those of the system.
-    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        SockRef::from(self).shutdown(how)
+    }
 
     /// This side's address.
     ///
@@ -88,7 +113,9 @@ pub trait Socket: Transfer {
     ///
     /// # Errors
     /// Those of the system.
-    fn take_error(&self) -> io::Result<Option<io::Error>>;
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        SockRef::from(self).take_error()
+    }
 
     /// One read that leaves the bytes to be read.
     ///
@@ -98,7 +125,7 @@ pub trait Socket: Transfer {
 }
 
 /// A socket that accepts connections: TCP or Unix. The trait is sealed.
-pub trait Listening: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + Unpin {
+pub trait Listening: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + Unpin + Sized {
     /// The connections it accepts.
     type Socket: Socket;
 
@@ -121,11 +148,15 @@ pub trait Listening: sealed::Seal + AsFd + AsRawFd + fmt::Debug + Send + Sync + 
     ///
     /// # Errors
     /// Those of the system.
-    fn take_error(&self) -> io::Result<Option<io::Error>>;
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        SockRef::from(self).take_error()
+    }
 
     /// Has the system answer `WouldBlock` instead of waiting.
     ///
     /// # Errors
     /// Those of the system.
-    fn set_nonblocking(&self) -> io::Result<()>;
+    fn set_nonblocking(&self) -> io::Result<()> {
+        SockRef::from(self).set_nonblocking(true)
+    }
 }

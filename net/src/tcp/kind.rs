@@ -1,9 +1,9 @@
 //! TCP as a kind of [`Stream`](crate::socket::Stream).
 
-use crate::socket::{Socket, Transfer, bytes, sealed};
+use crate::socket::{Socket, Transfer, sealed};
 use raddle_runtime::io::Interest;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 impl sealed::Seal for TcpListener {}
 
@@ -17,43 +17,10 @@ impl Transfer for TcpStream {
         // Out-of-band data cuts reads short: `poll_stream_io` has to know that there is some.
         if cfg!(any(target_os = "linux", target_os = "android")) { both | Interest::PRIORITY } else { both }
     }
-
-    #[inline]
-    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        bytes::read(self, buf)
-    }
-
-    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        Read::read_vectored(&mut &*self, bufs)
-    }
-
-    #[inline]
-    fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        bytes::write(self, buf)
-    }
-
-    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Write::write_vectored(&mut &*self, bufs)
-    }
-
-    fn close_writing(&self) -> io::Result<()> {
-        match self.shutdown(Shutdown::Write) {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            ended => ended,
-        }
-    }
-
-    fn set_nonblocking(&self) -> io::Result<()> {
-        self.set_nonblocking(true)
-    }
 }
 
 impl Socket for TcpStream {
     type Addr = SocketAddr;
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.shutdown(how)
-    }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.local_addr()
@@ -61,10 +28,6 @@ impl Socket for TcpStream {
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.peer_addr()
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
     }
 
     fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {

@@ -91,12 +91,4 @@ impl Listening for std::net::TcpListener {
     fn show(addr: &SocketAddr) -> String {
         addr.to_string()
     }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
-    }
-
-    fn set_nonblocking(&self) -> io::Result<()> {
-        self.set_nonblocking(true)
-    }
 }

@@ -1,9 +1,8 @@
 //! Unix sockets as a kind of [`Stream`](crate::socket::Stream) and [`Listener`](crate::socket::Listener).
 
 use super::{addr, fds};
-use crate::socket::{Listening, Socket, Transfer, bytes, sealed};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::Shutdown;
+use crate::socket::{Listening, Socket, Transfer, sealed};
+use std::io;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
 impl sealed::Seal for UnixListener {}
@@ -12,43 +11,10 @@ impl sealed::Seal for UnixStream {}
 
 impl Transfer for UnixStream {
     const SHORT_IS_ALL: bool = false;
-
-    #[inline]
-    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        bytes::read(self, buf)
-    }
-
-    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        Read::read_vectored(&mut &*self, bufs)
-    }
-
-    #[inline]
-    fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        bytes::write(self, buf)
-    }
-
-    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Write::write_vectored(&mut &*self, bufs)
-    }
-
-    fn close_writing(&self) -> io::Result<()> {
-        match self.shutdown(Shutdown::Write) {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            ended => ended,
-        }
-    }
-
-    fn set_nonblocking(&self) -> io::Result<()> {
-        self.set_nonblocking(true)
-    }
 }
 
 impl Socket for UnixStream {
     type Addr = SocketAddr;
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.shutdown(how)
-    }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.local_addr()
@@ -56,10 +22,6 @@ impl Socket for UnixStream {
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.peer_addr()
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
     }
 
     fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -85,13 +47,5 @@ impl Listening for UnixListener {
 
     fn show(addr: &SocketAddr) -> String {
         addr::show(addr)
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
-    }
-
-    fn set_nonblocking(&self) -> io::Result<()> {
-        self.set_nonblocking(true)
     }
 }
