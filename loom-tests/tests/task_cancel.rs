@@ -11,12 +11,14 @@
 //! - `State::cancel` says `Push` for a running, a notified or a complete task: it is queued after its end.
 //! - `State::cancel` sets CANCELLED without NOTIFIED on a running task: the runner waits for ever.
 //! - `Header::extras_or_new` uses its own box though it lost the race: the reason is lost.
-//! - `start_poll` lets a task run that is new and CANCELLED: one is polled that was cancelled before.
+//! - `start_poll` lets a task run that is new and CANCELLED: one is polled that was cancelled before. In a task that
+//!   has yielded, or in one that has not, it looks at the word as it was before it took NOTIFIED away: a cancel is
+//!   lost, deadlock.
 //! - `TaskRef::cancel` notes the reason after it has cancelled: the joiner sees none.
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::{Count, Ready, block_on, check, check_within, waiting_task};
+use loom_tests::{Count, Ready, block_on, check, check_within, poll_once, waiting_task};
 use raddle_runtime::internals::{Ran, allocate};
 use std::future::{pending, poll_fn};
 use std::task::Poll;
@@ -135,6 +137,37 @@ fn a_queue_entry_is_ended_while_its_task_is_cancelled() {
         task.cancel();
         assert!(block_on(handle).expect_err("it was never polled").is_cancelled());
         other.join().unwrap();
+        assert!(ready.pop().is_none(), "queued after its end");
+        assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
+    });
+}
+
+/// A task that has yielded is woken and cancelled while it waits in the queue, as RUNNING.
+#[test]
+fn f28_a_task_that_has_yielded_is_woken_and_cancelled() {
+    check(|| {
+        let (ready, counts) = (Ready::default(), <[Count; 2]>::default());
+        let (future, mut polls) = (counts[0].probe(), 0);
+        let forever = poll_fn(move |cx| {
+            future.change();
+            polls += 1;
+            if polls == 2 {
+                return poll_once(&mut raddle_runtime::yield_now(), cx.waker()).map(|()| ());
+            }
+            Poll::<()>::Pending
+        });
+        let (handle, waker) = waiting_task(forever, ready.scheduler(counts[1].probe(), true));
+        waker.wake_by_ref();
+        let Some(Ran::Again(task)) = ready.pop().map(|task| task.run()) else {
+            panic!("what yields runs again")
+        };
+        let cancel = handle.abort_handle();
+        waker.wake();
+        let canceller = thread::spawn(move || cancel.cancel());
+        ready.push(task);
+        ready.run_to_end();
+        assert!(block_on(handle).expect_err("it never returns").is_cancelled());
+        canceller.join().unwrap();
         assert!(ready.pop().is_none(), "queued after its end");
         assert_eq!(counts.each_ref().map(Count::get), [0, 0]);
     });

@@ -279,9 +279,11 @@ impl<E: Send + 'static> Group<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        context::with_future(self.child(future), |inner, future| {
+        context::with_future(future, |inner, future| {
             let extras = Some(self.extras(name));
-            let (task, handle) = inner.scheduler.make(future, Spawn { spawned_at, extras, joiner: None });
+            let (task, handle) = inner
+                .scheduler
+                .make(future.map(|future| self.child(future)), Spawn { spawned_at, extras, joiner: None });
             if let Some(task) = self.let_in(task, handle.abort_handle()) {
                 // SAFETY: made just now; the group has a cancel handle and nothing else.
                 unsafe { inner.scheduler.admit(task) };

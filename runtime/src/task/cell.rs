@@ -197,7 +197,7 @@ fn attempt<F: Future, S: Schedule>(task: NonNull<Header>) -> Attempt {
 #[inline(always)]
 fn poll_future<F: Future, S>(cell: &Cell<F, S>, cx: &mut Context<'_>) -> Poll<F::Output> {
     cell.stage.with_mut(|stage| {
-        // SAFETY: rule 2: we are RUNNING.
+        // SAFETY: rule 2: we run the queue entry, and the state is RUNNING.
         let stage = unsafe { &mut *stage };
         let Stage::Running(future) = stage else { unreachable!("a running task has its future") };
         // SAFETY: the cell is on the heap and the future is dropped in place before it is freed.

@@ -17,6 +17,12 @@ impl<F> Incoming<F> {
         Self(ManuallyDrop::new(future))
     }
 
+    /// What `wrap` makes of the future.
+    #[inline]
+    pub(crate) fn map<G>(self, wrap: impl FnOnce(F) -> G) -> Incoming<G> {
+        Incoming::new(wrap(self.into_inner()))
+    }
+
     /// The future, for the one who has a place for it.
     #[inline]
     pub(super) fn into_inner(self) -> F {

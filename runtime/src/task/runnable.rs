@@ -17,7 +17,7 @@ pub(crate) enum Ran {
     Again,
 }
 
-/// A notified task. Whoever has it must run it or queue it: dropping it strands the task.
+/// A task that is to be polled. Whoever has it must run it or queue it: dropping it strands the task.
 #[must_use = "a queue entry that is dropped strands its task"]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Task(NonNull<Header>);
@@ -44,7 +44,7 @@ impl Task {
 
     /// Ends the task without another poll: its future is dropped here and now.
     pub(crate) fn cancel(self) {
-        // It is notified, so the request owes no push: we have the entry.
+        // It is queued, so the request owes no push: we have the entry.
         let _ = self.header().state.cancel();
         let (_ran, _task) = self.run();
     }

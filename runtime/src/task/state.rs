@@ -124,12 +124,15 @@ impl State {
         }
     }
 
-    /// A queue handed the task out: `NOTIFIED -> RUNNING`. Only the holder of the queue entry calls it, and nobody else
-    /// changes RUNNING.
+    /// A queue handed the task out: it is RUNNING from now on, if it was not all the time, and NOTIFIED no more. Only
+    /// the holder of the queue entry calls it, and nobody else changes RUNNING.
     #[inline]
     pub(crate) fn start_poll(&self) -> StartPoll {
-        let now = self.0.load(Acquire);
+        // Relaxed: what earlier runners did to the future came with the queue entry, what came before a wake comes with
+        // the NOTIFIED that is taken away below.
+        let now = self.0.load(Relaxed);
         debug_assert_eq!(now & COMPLETE, 0);
+        debug_assert_ne!(now & (RUNNING | NOTIFIED), 0);
         let before = match now & (RUNNING | NOTIFIED) {
             // New, or back from a yield. A wake or a request that comes now, or that we fail to see, is seen when the
             // poll ends.
