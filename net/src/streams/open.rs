@@ -269,19 +269,15 @@ impl StreamOptions {
         handler: H,
         peer_of: impl Fn(&Link) -> Peer + Send + Sync + 'static,
         started_at: &'static Location<'static>,
-    ) -> impl Fn(Link, &Server) + Send + Sync
+    ) -> impl Fn(Link) + Send + Sync
     where
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: Outcome> + Send + 'static,
     {
         let shared = Arc::new((self, handler));
-        move |link, server| {
-            #[cfg(not(feature = "tls"))]
-            let _ = server;
+        move |link| {
             let peer = Arc::new(peer_of(&link));
             let shared = shared.clone();
-            #[cfg(feature = "tls")]
-            let counts = shared.0.tls.is_accepting().then(|| server.clone());
             // The pair is made in the task: what is captured would be kept beside it.
             let serve = async move {
                 let (options, handler) = &*shared;
@@ -290,7 +286,6 @@ impl StreamOptions {
                     && handshake.await.is_err()
                 {
                     // Whoever is at the other end was told by an alert.
-                    counts.iter().for_each(Server::count_failed_handshake);
                     return;
                 }
                 let (reader, writer) = options.streams(link, peer.clone());

@@ -5,6 +5,7 @@ use super::reader::StreamReader;
 use super::writer::StreamWriter;
 use crate::tls::{Setup, TlsAcceptor, TlsConnector};
 use crate::transport::Link;
+use raddle_runtime::report::warn;
 use std::future::{Future, ready};
 use std::io;
 use std::pin::Pin;
@@ -33,11 +34,6 @@ impl Tls {
         Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
-    /// Whether a server's connections begin with a handshake.
-    pub(super) fn is_accepting(&self) -> bool {
-        matches!(self, Self::Server(_))
-    }
-
     /// What is to be done with a new connection, if anything.
     pub(super) fn connect<'a>(&self, link: &'a Link) -> Option<Handshake<'a>> {
         let Self::Client(connector, name) = self else { return None };
@@ -47,7 +43,12 @@ impl Tls {
     /// What is to be done with an accepted connection, if anything.
     pub(super) fn accept<'a>(&self, link: &'a Link) -> Option<Handshake<'a>> {
         let Self::Server(acceptor) = self else { return None };
-        Some(begin(link, acceptor.setup(link.peer_addr().ok())))
+        let setup = acceptor.setup(link.peer_addr().ok());
+        if let Err(error) = &setup {
+            // The fault of the acceptor's settings, and nobody else gets to see it.
+            warn(format_args!("{error}"));
+        }
+        Some(begin(link, setup))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::tcp::TcpStream;
 use crate::tls::{Setup, TlsAcceptor, TlsConnector, TlsInfo};
 use crate::unix::UnixStream;
 use raddle_runtime::TaskBuilder;
+use raddle_runtime::report::warn;
 use raddle_runtime::task::JoinHandle;
 use std::future::Future;
 use std::io;
@@ -80,22 +81,22 @@ fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
     acceptor: TlsAcceptor,
     started_at: &'static Location<'static>,
-) -> impl Fn(Link, &Server) + Send + Sync + 'static {
+) -> impl Fn(Link) + Send + Sync + 'static {
     let factory = Arc::new(factory);
-    move |link, server| {
-        let setup = acceptor.setup(link.peer_addr().ok());
-        let (factory, server) = (factory.clone(), server.clone());
+    move |link| {
+        let (factory, acceptor) = (factory.clone(), acceptor.clone());
         let drive = async move {
-            let shaken = async {
-                let setup = setup?;
-                let mut driver = Driver::new(link, factory());
-                driver.start_tls(setup).await?;
-                io::Result::Ok(driver)
+            let setup = match acceptor.setup(link.peer_addr().ok()) {
+                Ok(setup) => setup,
+                // The fault of the acceptor's settings, and nobody else gets to see it.
+                Err(error) => return warn(format_args!("{error}")),
             };
-            match shaken.await {
-                Ok(driver) => drop(driver.run().await),
-                // Whoever is at the other end was told by an alert.
-                Err(_) => server.count_failed_handshake(),
+            let mut driver = Driver::new(link, factory());
+            // Boxed: the task would keep a place for it as long as the connection lives.
+            let handshake = Box::pin(driver.start_tls(setup));
+            // Whoever is at the other end was told by an alert.
+            if handshake.await.is_ok() {
+                drop(driver.run().await);
             }
         };
         TaskBuilder::new().spawned_at(started_at).spawn(drive).detach();

@@ -30,8 +30,8 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// Who gets a new connection of the server; it spawns a task and returns.
-type Serve = dyn Fn(Link, &Server) + Send + Sync;
+/// Who gets a new connection; it spawns a task and returns.
+type Serve = dyn Fn(Link) + Send + Sync;
 
 struct Shared {
     /// Whoever waits for something to change here: a place for a connection, the close, the end.
@@ -59,6 +59,8 @@ struct State {
 pub(super) struct Member {
     server: Arc<Shared>,
     key: u64,
+    #[cfg(feature = "tls")]
+    is_handshaking: bool,
 }
 
 impl Server {
@@ -66,7 +68,7 @@ impl Server {
     pub(crate) async fn start(
         addr: impl ToSocketAddrs,
         limit: usize,
-        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
+        serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listeners = bind_all(resolve(addr.target()).await?)?;
         Ok(Self::on(listeners.into_iter().map(Listener::Tcp), limit, serve))
@@ -77,7 +79,7 @@ impl Server {
     pub(crate) fn start_unix(
         path: impl AsRef<Path>,
         limit: usize,
-        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
+        serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (listener, file) = SocketFile::bind(path.as_ref())?;
         let server = Self::on([Listener::Unix(listener)], limit, serve);
@@ -88,7 +90,7 @@ impl Server {
     fn on(
         listeners: impl IntoIterator<Item = Listener>,
         limit: usize,
-        serve: impl Fn(Link, &Self) + Send + Sync + 'static,
+        serve: impl Fn(Link) + Send + Sync + 'static,
     ) -> Self {
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         let state = State {
@@ -150,16 +152,12 @@ impl Server {
         self.lock().failed_accepts
     }
 
-    /// How many connections ended in their TLS handshake, and so were never shown to a handler or a protocol: the
-    /// client gave up, trusts another, was too slow, or does not speak TLS.
+    /// How many connections have ended in a TLS handshake: the client does not speak TLS, trusts somebody else, was too
+    /// slow or went away, or the connection was ended on this side. Where it was the first thing on the connection, no
+    /// handler and no protocol has heard of it.
     #[cfg(feature = "tls")]
     pub fn failed_handshakes(&self) -> u64 {
         self.lock().failed_handshakes
-    }
-
-    #[cfg(feature = "tls")]
-    pub(crate) fn count_failed_handshake(&self) {
-        self.lock().failed_handshakes += 1;
     }
 
     /// Stops accepting. Connections live on; see [`Server::close_clients`] and [`Server::wait_closed`].
@@ -250,7 +248,12 @@ impl Shared {
             () if state.connections.len() < state.limit => {
                 let key = state.enter(link.downgrade());
                 // In the same step, for whoever finds the connection may end it.
-                link.join(Member { server: self.clone(), key });
+                link.join(Member {
+                    server: self.clone(),
+                    key,
+                    #[cfg(feature = "tls")]
+                    is_handshaking: false,
+                });
                 Some(true)
             }
             () => None,
@@ -261,7 +264,7 @@ impl Shared {
             }
         };
         if is_in {
-            (self.serve)(link, &Server { shared: self.clone() });
+            (self.serve)(link);
         }
     }
 }
@@ -275,9 +278,21 @@ impl State {
     }
 }
 
+#[cfg(feature = "tls")]
+impl Member {
+    /// A handshake has begun, or is done. A connection that ends in between is counted as it leaves.
+    pub(super) fn set_handshaking(&mut self, is_handshaking: bool) {
+        self.is_handshaking = is_handshaking;
+    }
+}
+
 impl Drop for Member {
     fn drop(&mut self) {
         let mut state = self.server.state.lock();
+        #[cfg(feature = "tls")]
+        {
+            state.failed_handshakes += u64::from(self.is_handshaking);
+        }
         state.connections.remove(&self.key);
         state.release_all();
     }

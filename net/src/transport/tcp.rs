@@ -41,9 +41,9 @@ pub fn create_server<P: AnyProtocol<Kind>, Kind: 'static>(
 pub(super) fn serve<P: AnyProtocol<Kind>, Kind: 'static>(
     factory: impl Fn() -> P + Send + Sync + 'static,
     started_at: &'static Location<'static>,
-) -> impl Fn(Link, &Server) + Send + Sync + 'static {
+) -> impl Fn(Link) + Send + Sync + 'static {
     let factory = Arc::new(factory);
-    move |link, _server| {
+    move |link| {
         let factory = factory.clone();
         let drive = async move { drop(Driver::new(link, factory()).run().await) };
         TaskBuilder::new().spawned_at(started_at).spawn(drive).detach();

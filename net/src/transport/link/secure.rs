@@ -2,6 +2,7 @@
 //!
 //! The session is behind the lock of the outbox. The socket is read without it, and whoever reads drives the handshake.
 
+use super::super::outbox::Outbox;
 use super::super::plain::Plain;
 use super::super::session::Session;
 use super::{Link, Locked, is_fatal};
@@ -74,12 +75,23 @@ impl Link {
             return Err(io::Error::new(io::ErrorKind::NotConnected, text));
         }
         outbox.session = Some(Box::new(Session::new(setup)));
-        self.shared.word.set_handshaking();
+        self.set_handshaking(&mut outbox, true);
         drop(outbox);
         self.shake(&received())?;
         // An owner has the handshake to drive.
         self.shared.owner.wake();
         Ok(())
+    }
+
+    /// Says so to who drives the connection, and to the server that counts those that end meanwhile.
+    fn set_handshaking(&self, outbox: &mut Outbox, is_handshaking: bool) {
+        match is_handshaking {
+            true => self.shared.word.set_handshaking(),
+            false => self.shared.word.set_shaken(),
+        }
+        if let Some(member) = &mut outbox.member {
+            member.set_handshaking(is_handshaking);
+        }
     }
 
     /// Does a whole handshake.
@@ -170,7 +182,7 @@ impl Link {
         }
         let is_done = matches!(shaken, Ok(true));
         if is_done {
-            self.shared.word.set_shaken();
+            self.set_handshaking(&mut outbox, false);
         }
         let is_news = is_done || was_full && !outbox.is_full();
         self.settle(outbox, is_news);
