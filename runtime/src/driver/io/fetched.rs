@@ -55,5 +55,9 @@ impl Fetched {
     pub(super) fn advance(&mut self) {
         self.wakes = None;
         self.events.pop_front();
+        if self.events.is_empty() {
+            // The line begins anew in the same place: what lies further on may be in another core's caches.
+            self.events.clear();
+        }
     }
 }
