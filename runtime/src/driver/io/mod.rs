@@ -28,7 +28,7 @@ use mail::{Mailbox, Sorting};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use sys::{Event, Poller, Registry};
+use sys::{Event, Poller, Registry, Room};
 use table::{Entry, Table};
 
 /// How a round of [`IoDriver::dispatch_events`] ended.
@@ -113,7 +113,7 @@ impl IoDriver {
         sorting: Option<&Sorting<'_>>,
         batch: &mut Batch,
     ) -> Dispatched {
-        let Poller { fetched, staged, .. } = poller;
+        let Room { fetched, staged, .. } = &mut *poller.room;
         let dispatched = match sorting {
             None => self.hand_on(fetched, batch, |_| false),
             Some(sorting) => {
@@ -125,6 +125,7 @@ impl IoDriver {
         if dispatched == Dispatched::BatchFull {
             return Dispatched::BatchFull;
         }
+        poller.change_rooms();
         self.recycle(&mut poller.sweep);
         Dispatched::All
     }

@@ -17,7 +17,9 @@ use super::fetched::Fetched;
 use super::interest::{Interest, Ready};
 use mio::Token;
 use mio::unix::SourceFd;
+use std::cell::Cell;
 use std::io;
+use std::mem;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -42,13 +44,32 @@ pub(crate) struct Event {
 #[derive(Debug)]
 pub(crate) struct Poller {
     poll: mio::Poll,
+    pub(super) room: Box<Room>,
+    pub(super) sweep: Sweep,
+    timer: Timer,
+}
+
+/// Where events lie during a turn. Each thread has its own, which it puts in the place of the poller's while it turns:
+/// otherwise this memory would go from core to core at every turn.
+#[derive(Debug)]
+pub(crate) struct Room {
     buffer: mio::Events,
     /// What the last call fetched, without the driver's own tokens.
     pub(super) fetched: Fetched,
     /// Events to be left to workers, with whom; empty between two turns.
     pub(super) staged: Vec<(usize, Event)>,
-    pub(super) sweep: Sweep,
-    timer: Timer,
+}
+
+impl Room {
+    fn new() -> Box<Self> {
+        let buffer = mio::Events::with_capacity(EVENTS);
+        Box::new(Self { buffer, fetched: Fetched::with_capacity(EVENTS), staged: Vec::new() })
+    }
+}
+
+thread_local! {
+    /// Absent before the first turn.
+    static OWN: Cell<Option<Box<Room>>> = const { Cell::new(None) };
 }
 
 /// The half that anyone may use.
@@ -69,15 +90,7 @@ pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let registry = poll.registry().try_clone()?;
     let waker = mio::Waker::new(&registry, WAKE)?;
     let timer = Timer::new(&registry)?;
-    let buffer = mio::Events::with_capacity(EVENTS);
-    let poller = Poller {
-        poll,
-        buffer,
-        fetched: Fetched::with_capacity(EVENTS),
-        staged: Vec::new(),
-        sweep: Sweep::default(),
-        timer,
-    };
+    let poller = Poller { poll, room: Room::new(), sweep: Sweep::default(), timer };
     Ok((poller, Registry { registry, waker, generation: crate::fork::generation() }))
 }
 
@@ -90,9 +103,10 @@ impl Poller {
     /// # Errors
     /// Those of the poll call that are the driver's own fault, such as a closed descriptor.
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
-        if self.fetched.first().is_some() {
+        if self.room.fetched.first().is_some() {
             return Ok(());
         }
+        self.change_rooms();
         let timeout = match deadline_ns {
             None => None,
             Some(deadline_ns) if deadline_ns <= now_ns => Some(Duration::ZERO),
@@ -101,19 +115,30 @@ impl Poller {
         self.poll(timeout)
     }
 
+    /// Puts this thread's own room in the place of the poller's, and back. Where somebody else's events were finished
+    /// in between, or the thread ends and has none any more (f08), the rooms stay as they are: one is as good as
+    /// another.
+    pub(super) fn change_rooms(&mut self) {
+        let _ = OWN.try_with(|own| {
+            let mine = own.take().unwrap_or_else(Room::new);
+            own.set(Some(mem::replace(&mut self.room, mine)));
+        });
+    }
+
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(&mut self.buffer, timeout) {
+        let Room { buffer, fetched, .. } = &mut *self.room;
+        match self.poll.poll(buffer, timeout) {
             Ok(()) => {}
             // The buffer is empty then; the caller comes again if it still wants to wait.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        for event in &self.buffer {
+        for event in &*buffer {
             match event.token() {
                 WAKE => {}
                 #[cfg(any(target_os = "linux", target_os = "android"))]
                 TIMER => self.timer.expired(),
-                Token(token) => self.fetched.push(Event { token, ready: ready_of(event) }),
+                Token(token) => fetched.push(Event { token, ready: ready_of(event) }),
             }
         }
         Ok(())

@@ -38,10 +38,15 @@ struct Signal {
 #[derive(Debug)]
 pub(crate) struct Poller {
     signal: Arc<Signal>,
-    pub(super) fetched: Fetched,
-    /// Events to be left to workers, with whom; empty between two turns.
-    pub(super) staged: Vec<(usize, Event)>,
+    pub(super) room: Box<Room>,
     pub(super) sweep: Sweep,
+}
+
+/// Where events lie during a turn.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    pub(super) fetched: Fetched,
+    pub(super) staged: Vec<(usize, Event)>,
 }
 
 /// The half that anyone may use.
@@ -50,22 +55,14 @@ pub(crate) struct Registry(Arc<Signal>);
 
 pub(crate) fn open() -> io::Result<(Poller, Registry)> {
     let signal = Arc::new(Signal::default());
-    Ok((
-        Poller {
-            signal: signal.clone(),
-            fetched: Fetched::default(),
-            staged: Vec::new(),
-            sweep: Sweep::default(),
-        },
-        Registry(signal),
-    ))
+    Ok((Poller { signal: signal.clone(), room: Box::default(), sweep: Sweep::default() }, Registry(signal)))
 }
 
 impl Poller {
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
         let ends =
             deadline_ns.is_some_and(|deadline| Duration::from_nanos(deadline.saturating_sub(now_ns)) < FAR);
-        if self.fetched.first().is_some() {
+        if self.room.fetched.first().is_some() {
             return Ok(());
         }
         let mut news = self.signal.news.lock();
@@ -73,9 +70,12 @@ impl Poller {
             news = self.signal.wakes.wait(news);
         }
         news.woken = false;
-        news.events.drain(..).for_each(|event| self.fetched.push(event));
+        news.events.drain(..).for_each(|event| self.room.fetched.push(event));
         Ok(())
     }
+
+    /// A model has no caches.
+    pub(super) fn change_rooms(&mut self) {}
 }
 
 impl Registry {

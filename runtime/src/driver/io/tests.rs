@@ -266,7 +266,7 @@ fn a_wake_ends_the_wait_that_comes_after_it() {
     let (mut poller, driver) = IoDriver::new(1).expect("a driver");
     driver.wake().expect("a wake");
     poller.poll_until(None, 0).expect("a poll");
-    assert!(poller.fetched.first().is_none());
+    assert!(poller.room.fetched.first().is_none());
 }
 
 #[test]
