@@ -1,5 +1,5 @@
-//! A host that has not ignored `SIGPIPE` (a C program that loads Rust code, `#![sigpipe]`) is not killed by a peer
-//! that goes away: writing is an error, in one buffer or in several.
+//! A host that has not ignored `SIGPIPE` (a C program that loads Rust code) is not killed by a peer that goes away:
+//! writing is an error, in one buffer or in several.
 
 mod common;
 

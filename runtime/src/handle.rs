@@ -205,13 +205,9 @@ impl Inner {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.scheduler.check_fork();
         let extras = Extras::for_spawn(name, task::local::inherited());
-        let (job, handle) = task::allocate(
-            Incoming::new(Job::new(call)),
-            self.scheduler.clone(),
-            Spawn { spawned_at, extras, joiner: None },
-        );
+        let spawn = Spawn { spawned_at, extras, joiner: None };
+        let (job, handle) = self.scheduler.make(Incoming::new(Job::new(call)), spawn);
         self.pool.submit(job);
         handle
     }

@@ -4,12 +4,14 @@ use super::handle::Transport;
 use super::link::Link;
 use super::protocol::AnyProtocol;
 use super::word::Flags;
+use raddle_runtime::TaskBuilder;
 use raddle_runtime::budget::poll_unit;
+use raddle_runtime::task::JoinHandle;
 use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, ready};
 
 /// A connection and its protocol.
@@ -32,11 +34,18 @@ impl Drop for Owned {
     }
 }
 
-impl<P: AnyProtocol<Kind>, Kind> Driver<P, Kind> {
+impl<P: AnyProtocol<Kind>, Kind: 'static> Driver<P, Kind> {
     pub(super) fn new(link: Link, protocol: P) -> Self {
         link.own();
         let (is_made, is_at_eof, is_told_full) = (false, false, false);
         Self { link: Owned(link), protocol, is_made, is_at_eof, is_told_full, kind: PhantomData }
+    }
+
+    /// Tells the protocol that it is connected, and drives the connection in a task of its own, which counts as spawned
+    /// at `caller`.
+    pub(super) fn start(mut self, caller: &'static Location<'static>) -> (Transport, JoinHandle<P>) {
+        let transport = self.make();
+        (transport, TaskBuilder::new().spawned_at(caller).spawn(self.run()))
     }
 
     /// Tells the protocol that it is connected.

@@ -121,11 +121,8 @@ pub fn create_tls_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     connector: &TlsConnector,
     name: impl Into<String>,
 ) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
-    let (setup, caller) = (connector.setup(name), Location::caller());
-    async move {
-        let setup = setup?;
-        connect(Plain::Tcp(TcpStream::connect(addr).await?), setup, factory, caller).await
-    }
+    let plain = async move { TcpStream::connect(addr).await.map(Plain::Tcp) };
+    connect(plain, connector.setup(name), factory, Location::caller())
 }
 
 /// As [`create_tls_connection`], to the Unix socket at `path`.
@@ -145,24 +142,21 @@ pub fn create_tls_unix_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     connector: &TlsConnector,
     name: impl Into<String>,
 ) -> impl Future<Output = io::Result<(Transport, JoinHandle<P>)>> {
-    let (setup, caller) = (connector.setup(name), Location::caller());
-    async move {
-        let setup = setup?;
-        connect(Plain::Unix(UnixStream::connect(path).await?), setup, factory, caller).await
-    }
+    let plain = async move { UnixStream::connect(path).await.map(Plain::Unix) };
+    connect(plain, connector.setup(name), factory, Location::caller())
 }
 
-/// Has a new connection driven by a protocol once its handshake is done.
+/// Makes a connection, and has it driven by a protocol once its handshake is done.
 async fn connect<P: AnyProtocol<Kind>, Kind: 'static>(
-    plain: Plain,
-    setup: Setup,
+    plain: impl Future<Output = io::Result<Plain>>,
+    setup: io::Result<Setup>,
     factory: impl FnOnce() -> P,
     caller: &'static Location<'static>,
 ) -> io::Result<(Transport, JoinHandle<P>)> {
-    let mut driver = Driver::new(Link::new(plain), factory());
+    let setup = setup?;
+    let mut driver = Driver::new(Link::new(plain.await?), factory());
     driver.start_tls(setup).await?;
-    let transport = driver.make();
-    Ok((transport, TaskBuilder::new().spawned_at(caller).spawn(driver.run())))
+    Ok(driver.start(caller))
 }
 
 impl Transport {

@@ -72,17 +72,6 @@ pub fn create_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     let caller = Location::caller();
     async move {
         let link = Link::new(Plain::Tcp(TcpStream::connect(addr).await?));
-        Ok(connect(link, factory(), caller))
+        Ok(Driver::new(link, factory()).start(caller))
     }
-}
-
-/// Has a new connection driven by `protocol`.
-pub(super) fn connect<P: AnyProtocol<Kind>, Kind: 'static>(
-    link: Link,
-    protocol: P,
-    caller: &'static Location<'static>,
-) -> (Transport, JoinHandle<P>) {
-    let mut driver = Driver::new(link, protocol);
-    let transport = driver.make();
-    (transport, TaskBuilder::new().spawned_at(caller).spawn(driver.run()))
 }

@@ -1,11 +1,12 @@
 //! Protocols over Unix sockets, and the socket file of a server.
 
+use super::driver::Driver;
 use super::handle::Transport;
 use super::link::Link;
 use super::plain::Plain;
 use super::protocol::AnyProtocol;
 use super::server::Server;
-use super::tcp::{connect, serve};
+use super::tcp::serve;
 use crate::unix::{UnixListener, UnixStream};
 use raddle_runtime::task::JoinHandle;
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -57,7 +58,7 @@ pub fn create_unix_connection<P: AnyProtocol<Kind>, Kind: 'static>(
     let caller = Location::caller();
     async move {
         let link = Link::new(Plain::Unix(UnixStream::connect(path).await?));
-        Ok(connect(link, factory(), caller))
+        Ok(Driver::new(link, factory()).start(caller))
     }
 }
 

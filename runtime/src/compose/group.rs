@@ -285,7 +285,7 @@ impl<E: Send + 'static> Group<E> {
                 .scheduler
                 .make(future.map(|future| self.child(future)), Spawn { spawned_at, extras, joiner: None });
             if let Some(task) = self.let_in(task, handle.abort_handle()) {
-                // SAFETY: made just now; the group has a cancel handle and nothing else.
+                // SAFETY: made just now, and Send; the group has a cancel handle and nothing else.
                 unsafe { inner.scheduler.admit(task) };
             }
             handle

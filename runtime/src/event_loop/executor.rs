@@ -54,14 +54,9 @@ impl ThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let scheduler = &self.handle.inner().scheduler;
-        scheduler.check_fork();
         let extras = Extras::for_spawn(None, task::inherited());
-        let (job, handle) = task::allocate(
-            Incoming::new(Job::new(call)),
-            scheduler.clone(),
-            Spawn { spawned_at, extras, joiner: None },
-        );
+        let spawn = Spawn { spawned_at, extras, joiner: None };
+        let (job, handle) = self.handle.inner().scheduler.make(Incoming::new(Job::new(call)), spawn);
         self.pool.submit(job);
         handle
     }

@@ -2,7 +2,6 @@
 
 use super::Scheduler;
 use crate::driver::Sorting;
-
 use crate::driver::io::sys::Poller;
 use crate::driver::io::table::Entry;
 use crate::driver::io::{Dispatched, IoDriver};

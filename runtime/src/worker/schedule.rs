@@ -34,12 +34,12 @@ impl SharedRef {
         F::Output: Send + 'static,
     {
         let (task, handle) = self.make(future, spawn);
-        // SAFETY: made just now.
+        // SAFETY: made just now, and Send.
         unsafe { self.admit(task) };
         handle
     }
 
-    /// Makes a task and does not queue it: [`admit`](Self::admit) does.
+    /// Makes a task and does not queue it: [`admit`](Self::admit) does, or who runs it elsewhere.
     ///
     /// # Panics
     /// In a forked child.
@@ -47,8 +47,7 @@ impl SharedRef {
     #[track_caller]
     pub(crate) fn make<F>(&self, future: Incoming<F>, spawn: Spawn) -> (Task, JoinHandle<F::Output>)
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F: Future + 'static,
     {
         if self.is_forked() {
             future.refuse(FORKED);
@@ -59,8 +58,8 @@ impl SharedRef {
     /// Queues a new task. Once shutdown has begun it is cancelled at once instead.
     ///
     /// # Safety
-    /// The task was made with this scheduler; nobody has queued it or entered it in a live set, and what has been shown
-    /// of it to others is a cancel handle at most.
+    /// The task was made with this scheduler, of a future and an output that are Send; nobody has queued it or entered
+    /// it in a live set, and what has been shown of it to others is a cancel handle at most.
     #[inline]
     pub(crate) unsafe fn admit(&self, task: Task) {
         current::with(|worker| match worker {
@@ -88,10 +87,7 @@ impl SharedRef {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        if self.is_forked() {
-            future.refuse(FORKED);
-        }
-        let (task, handle) = task::allocate(future, self.clone(), spawn);
+        let (task, handle) = self.make(future, spawn);
         self.admit_outside(task, Some(index));
         handle
     }

@@ -85,9 +85,10 @@ impl Link {
 
     /// Says so to who drives the connection, and to the server that counts those that end meanwhile.
     fn set_handshaking(&self, outbox: &mut Outbox, is_handshaking: bool) {
-        match is_handshaking {
-            true => self.shared.word.set_handshaking(),
-            false => self.shared.word.set_shaken(),
+        if is_handshaking {
+            self.shared.word.set_handshaking();
+        } else {
+            self.shared.word.set_shaken();
         }
         if let Some(member) = &mut outbox.member {
             member.set_handshaking(is_handshaking);

@@ -99,9 +99,8 @@ pub(crate) struct Wakes {
     write: Owed,
 }
 
-/// One source; see the head of this file. It shares no cache line with the next, which another worker may look after.
+/// One source; see the head of this file.
 #[derive(Debug)]
-#[repr(align(128))]
 pub(crate) struct Source {
     /// How many owners it has had: the part of its token that changes. Written by the table.
     generation: AtomicU32,

@@ -115,9 +115,9 @@ impl Poller {
         self.poll(timeout)
     }
 
-    /// Puts this thread's own room in the place of the poller's, and back. Where somebody else's events were finished
-    /// in between, or the thread ends and has none any more (f08), the rooms stay as they are: one is as good as
-    /// another.
+    /// Puts this thread's own room in the place of the poller's, or back; to be called when the poller's has no events,
+    /// so that one room is as good as another. A thread that finishes what somebody else has fetched keeps his; one
+    /// that ends, and has no place for its own any more (f08), uses what is there.
     pub(super) fn change_rooms(&mut self) {
         let _ = OWN.try_with(|own| {
             let mine = own.take().unwrap_or_else(Room::new);

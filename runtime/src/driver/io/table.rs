@@ -20,6 +20,7 @@ use crate::prim::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::prim::lock::Mutex;
+use crossbeam_utils::CachePadded;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -50,7 +51,7 @@ fn token_of(index: usize, generation: u32) -> usize {
 /// A source and its token, in the hands of its owner.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    page: Arc<[Source]>,
+    page: Arc<[CachePadded<Source>]>,
     offset: usize,
     token: usize,
 }
@@ -73,14 +74,15 @@ const NOWHERE: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Page {
-    sources: Arc<[Source]>,
+    /// Two neighbours may be looked after by different workers: they share no cache line.
+    sources: Arc<[CachePadded<Source>]>,
     homes: Box<[AtomicU32]>,
 }
 
 impl Page {
     fn new(len: usize) -> Self {
         Self {
-            sources: (0..len).map(|_| Source::new()).collect(),
+            sources: (0..len).map(|_| CachePadded::new(Source::new())).collect(),
             homes: (0..len).map(|_| AtomicU32::new(NOWHERE)).collect(),
         }
     }
@@ -177,7 +179,7 @@ impl Table {
         let index = token & INDEX;
         let (page, offset) = locate(index);
         let source = self.pages.get(page)?.get()?.sources.get(offset)?;
-        (token_of(index, source.generation()) == token).then_some(source)
+        (token_of(index, source.generation()) == token).then_some(&**source)
     }
 
     /// The worker that looks after the source that `token` names, if one does.
