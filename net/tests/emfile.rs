@@ -69,7 +69,7 @@ async fn go_without(by: By) {
 
 #[test]
 fn f36_a_listener_without_descriptors_waits_and_goes_on() {
-    limit_descriptors();
+    limit_descriptors(128);
     run(async {
         // What a runtime opens late, it opens now.
         drop(pair().await);

@@ -44,7 +44,7 @@ async fn errors(addr: SocketAddr, dir: &TempDir) -> Vec<(String, io::Result<()>)
 
 #[test]
 fn f36_what_needs_a_descriptor_says_so_and_works_once_there_is_one() {
-    limit_descriptors();
+    limit_descriptors(128);
     run(async {
         let dir = TempDir::new();
         let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a listener");

@@ -10,6 +10,7 @@ use raddle_net::{
 };
 use raddle_runtime::prim::lock::Mutex;
 use raddle_runtime::runtime::Builder;
+use raddle_runtime::yield_now;
 use std::sync::Arc;
 
 /// Two lines are in the reader once the first is read.
@@ -115,6 +116,10 @@ async fn notes(request: &[u8], length: usize) -> Vec<usize> {
     peer.write_all(request).await.expect("a write");
     let answer: Vec<u8> = request.iter().flat_map(|byte| vec![*byte; length]).collect();
     expect(&mut peer, &answer).await;
+    // An answer may be here before its protocol has noted it.
+    while notes.lock().iter().filter(|note| **note != PAUSED).count() < request.len() {
+        yield_now().await;
+    }
     notes.lock().clone()
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 #[test]
 fn f36_a_server_goes_on_when_descriptors_are_free_again() {
-    limit_descriptors();
+    limit_descriptors(128);
     run(async {
         let (server, mut calls) = serve(echo).await;
         let addr = server.sockets()[0];

@@ -177,7 +177,7 @@ impl Builder {
         let limits = self.limits(&env)?;
         let threads = Arc::new(Threads::of(&self));
         let settings = self.settings(&env, &threads)?;
-        let driver = Driver::new(settings.workers + settings.spares, Clock::new(self.start_paused))?;
+        let driver = Driver::new(settings.workers, settings.spares, Clock::new(self.start_paused))?;
         let scheduler = Shared::create(settings, driver);
         let start_blocking = {
             let threads = threads.clone();

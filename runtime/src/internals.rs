@@ -234,7 +234,7 @@ impl Scheduler {
             seed: 1,
             start_thread,
         };
-        let driver = driver::Driver::new(workers, clock).expect("a model's driver");
+        let driver = driver::Driver::new(workers, 0, clock).expect("a model's driver");
         Self(Shared::create(settings, driver), Arc::default())
     }
 
@@ -340,7 +340,7 @@ pub struct Driver(driver::Driver);
 
 impl Driver {
     pub fn new() -> Self {
-        Self(driver::Driver::new(1, Clock::new(false)).expect("a model's driver"))
+        Self(driver::Driver::new(1, 0, Clock::new(false)).expect("a model's driver"))
     }
 
     /// Sleeps in a turn, unless another thread has it.

@@ -137,6 +137,12 @@ impl Metrics {
         self.shared().driver.io().registered()
     }
 
+    /// Those of them that have settled with one worker, which alone fetches their events: they were waited for there
+    /// again and again while all workers were busy.
+    pub fn io_settled(&self) -> usize {
+        self.shared().driver.io().settled()
+    }
+
     /// Times a listener backed off because the process was out of file descriptors or memory.
     pub fn accept_backoffs(&self) -> u64 {
         self.shared().driver.io().accept_backoffs()

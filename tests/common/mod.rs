@@ -6,6 +6,7 @@ pub(crate) mod child;
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod oops;
+pub(crate) mod stuck;
 
 use raddle::runtime::{Builder, Runtime};
 use std::panic::resume_unwind;

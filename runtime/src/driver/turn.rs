@@ -55,13 +55,13 @@ pub(crate) struct Turning<'a> {
 }
 
 impl Driver {
-    /// Makes a driver with a wheel for each of `workers` and one more.
+    /// Makes a driver for so many workers, with a wheel for each of them and of the spare ones, and one more.
     ///
     /// # Errors
     /// When the system has no more descriptors to give.
-    pub(crate) fn new(workers: usize, clock: Clock) -> io::Result<Self> {
+    pub(crate) fn new(workers: usize, spares: usize, clock: Clock) -> io::Result<Self> {
         let (poller, io) = IoDriver::new(workers)?;
-        let wheels = (0..=workers).map(|_| CachePadded::new(Wheel::new())).collect();
+        let wheels = (0..=workers + spares).map(|_| CachePadded::new(Wheel::new())).collect();
         Ok(Self { turn: TryLock::new(poller), sleeping_until: AtomicU64::new(0), io, clock, wheels })
     }
 
@@ -120,6 +120,29 @@ impl Driver {
         };
         drop(turning.run(Turn::Look, sorting));
         Look::Done
+    }
+
+    /// Looks at the poll instance of worker `index`, which has one; wakes whom the events concern.
+    pub(crate) fn look_at_own(&self, index: usize, sorting: Option<&Sorting<'_>>) -> Look {
+        let _hold = self.clock.is_paused().then(|| TurnHold::new(self));
+        let mut batch = Batch::new();
+        loop {
+            let looked = self.io.look_at_own(index, sorting, &mut batch);
+            batch.wake();
+            self.take_back_from_gone(sorting);
+            match looked.unwrap_or_else(|error| cannot_poll(&error)) {
+                Some(Dispatched::All) => return Look::Done,
+                // Whoever has it by now hands on the rest.
+                Some(Dispatched::BatchFull) => {}
+                None => return Look::Busy,
+            }
+        }
+    }
+
+    /// Takes back what a turn has left to workers that had gone then.
+    fn take_back_from_gone(&self, sorting: Option<&Sorting<'_>>) {
+        let gone = sorting.map(Sorting::gone).unwrap_or_default();
+        gone.into_iter().for_each(|home| self.take_back(home));
     }
 
     /// As [`open_mail`](Self::open_mail), for a worker that does not come to it: until there is nothing left. Who
@@ -187,6 +210,13 @@ fn expire(wheel: &Wheel, now: u64, batch: &mut Batch) {
     batch.wake();
 }
 
+/// Our own descriptors are broken (closed by someone else in this process): say so and stop here, for tasks would
+/// otherwise wait for ever.
+#[cold]
+fn cannot_poll(error: &io::Error) -> ! {
+    panic!("raddle: the I/O driver cannot poll: {error}; was one of the runtime's descriptors closed?");
+}
+
 impl<'a> Turning<'a> {
     /// One turn, by a worker if there is a `sorting`. Gives the turn up before anyone is woken. With the clock paused,
     /// time is held from then until the result is dropped: what was woken may be where only this thread sees it.
@@ -194,20 +224,29 @@ impl<'a> Turning<'a> {
         let driver = self.driver;
         let mut batch = Batch::new();
         let mut hold = None;
+        let mut own = Vec::new();
         let mut turning = Some((self, how));
         while let Some((mut this, how)) = turning.take() {
             let dispatched = this.poll(how, sorting, &mut batch);
+            own.extend(this.poller.ended_by());
             if hold.is_none() && driver.clock.is_paused() {
                 hold = Some(TurnHold::new(driver));
             }
             drop(this);
             batch.wake();
-            let gone = sorting.map(Sorting::gone).unwrap_or_default();
-            gone.into_iter().for_each(|home| driver.take_back(home));
+            driver.take_back_from_gone(sorting);
             if dispatched == Dispatched::BatchFull {
                 // Whoever has the turn by now hands on the rest.
                 turning = driver.try_turn().map(|this| (this, Turn::Look));
             }
+        }
+        if driver.clock.is_paused() {
+            // What has happened comes before what will (f22), wherever it is.
+            own = driver.io.with_own().collect();
+        }
+        for index in own {
+            // Whoever is at it hands it on.
+            let _ = driver.look_at_own(index, sorting);
         }
         driver.expire_due(driver.clock.now());
         hold
@@ -220,17 +259,15 @@ impl<'a> Turning<'a> {
             Turn::Look => now,
             Turn::Sleep => driver.sleep_deadline(),
         };
-        let polled = self.poller.poll_until((deadline != NEVER).then_some(deadline), now);
+        let until = (deadline != NEVER).then_some(deadline);
+        let polled = match how {
+            Turn::Look => self.poller.poll_until(until, now),
+            Turn::Sleep => driver.io.sleep(&mut self.poller, until, now),
+        };
         if how == Turn::Sleep {
             driver.sleeping_until.store(0, Relaxed);
         }
-        if let Err(error) = polled {
-            // Our own descriptors are broken (closed by someone else in this process): say so and stop here, for
-            // tasks would otherwise wait for ever.
-            panic!(
-                "raddle: the I/O driver cannot poll: {error}; was one of the runtime's descriptors closed?"
-            );
-        }
+        polled.unwrap_or_else(|error| cannot_poll(&error));
         driver.io.dispatch_events(&mut self.poller, sorting, batch)
     }
 }

@@ -7,8 +7,7 @@ use crate::budget;
 use crate::driver::io::IoDriver;
 use crate::driver::io::interest::{Direction, Interest, Ready};
 use crate::driver::io::source::{ReadyEvent, Source};
-use crate::driver::io::table::Entry;
-use crate::prim::atomic::{AtomicBool, Ordering::AcqRel};
+use crate::driver::io::watch::Watch;
 use crate::wait::note::{What, note_with};
 use crate::worker::{self, follow::Looks};
 use std::future::poll_fn;
@@ -31,10 +30,7 @@ const TRANSFER_MAX: usize = 0x7fff_f000;
 #[derive(Debug)]
 pub struct Registration {
     driver: Arc<IoDriver>,
-    entry: Entry,
-    fd: RawFd,
-    /// The system watches the descriptor no more, for the owner has said so.
-    is_over: AtomicBool,
+    watch: Watch,
     looks: Looks,
 }
 
@@ -54,18 +50,18 @@ impl Registration {
 
     /// Has `driver` watch `fd`.
     pub(crate) fn with_driver(driver: Arc<IoDriver>, fd: RawFd, interest: Interest) -> io::Result<Self> {
-        let entry = driver.register(fd, interest)?;
-        Ok(Self { driver, entry, fd, is_over: AtomicBool::new(false), looks: Looks::new() })
+        let watch = driver.register(fd, interest)?;
+        Ok(Self { driver, watch, looks: Looks::new() })
     }
 
     #[cfg(loom)]
-    pub(crate) fn entry(&self) -> &Entry {
-        &self.entry
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     #[inline]
     fn source(&self) -> &Source {
-        self.entry.source()
+        self.watch.source()
     }
 
     /// Waits until a read would find something. The current task is woken, if it is the last that asked.
@@ -100,7 +96,7 @@ impl Registration {
                 Direction::Read => What::Read,
                 Direction::Write => What::Write,
             };
-            note_with(what, self.fd as u32);
+            note_with(what, self.watch.fd() as u32);
         }
         ready
     }
@@ -111,10 +107,10 @@ impl Registration {
         worker::current::with(|worker| {
             let Some(worker) = worker.filter(|worker| worker.turns(&self.driver)) else { return };
             let home = match direction {
-                Direction::Read => worker.follow(self.fd, &self.looks),
+                Direction::Read => worker.follow(&self.watch, &self.looks),
                 Direction::Write => worker.index(),
             };
-            self.driver.settle(&self.entry, home);
+            self.driver.settle(&self.watch, home);
         });
     }
 
@@ -131,7 +127,7 @@ impl Registration {
             let unit = ready!(budget::poll_unit(cx));
             let Poll::Ready(event) = wait.as_mut().poll(cx) else {
                 self.settle(if interest.is_readable() { Direction::Read } else { Direction::Write });
-                note_with(What::Ready, self.fd as u32);
+                note_with(What::Ready, self.watch.fd() as u32);
                 return Poll::Pending;
             };
             unit.spend();
@@ -301,15 +297,13 @@ impl Registration {
     /// Ends the watch before the registration goes: the descriptor may be closed from here on. No event comes any more,
     /// and whoever waits for one waits for nothing.
     pub(crate) fn unwatch(&self) {
-        if !self.is_over.swap(true, AcqRel) {
-            self.driver.unwatch(self.fd);
-        }
+        self.driver.unwatch(&self.watch);
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         self.unwatch();
-        self.driver.forget(&self.entry);
+        self.driver.forget(&self.watch);
     }
 }

@@ -1,6 +1,7 @@
 //! Where a worker looks for its next task.
 
 use super::core::Worker;
+use super::shared::Remote;
 use crate::driver::Look;
 use crate::idle::Searching;
 use crate::prim::atomic::Ordering::Relaxed;
@@ -50,6 +51,10 @@ impl Worker {
             self.end_search(searching);
             return Found::Task(task);
         }
+        if let Some(task) = self.task_from_own_sources() {
+            self.end_search(searching);
+            return Found::Task(task);
+        }
         let active = self.shared.active.load(Relaxed);
         let Some(searching) = searching.or_else(|| self.shared.idle.start_search(active)) else {
             return self.left_by_searchers().map_or(Found::Nothing(None), Found::Task);
@@ -95,13 +100,14 @@ impl Worker {
         Some(task)
     }
 
-    /// Timers, events, and the injectors, for a worker that would otherwise go on with its own tasks for ever.
+    /// Timers, events, the injectors, and what stuck workers keep, for a worker that would otherwise go on with its own
+    /// tasks for ever.
     #[cold]
     fn look_around(&self) -> Option<Task> {
         self.look_at_driver();
         self.take_mail(self.index);
         self.take_abandoned_mail();
-        self.injected(|| self.shared.injectors.pop(self.index, &self.local))
+        self.injected(|| self.shared.injectors.pop(self.index, &self.local)).or_else(|| self.take_from_slow())
     }
 
     /// Others search, and are at the driver: what they leave to us is worth a moment, for while we sleep they would
@@ -197,8 +203,20 @@ impl Worker {
     }
 
     fn take_stale_next(&self) -> Option<Task> {
-        let victims = self.shared.started();
-        victims.iter().filter(|victim| victim.pace.is_slow()).find_map(|victim| victim.queue.take_next())
+        self.slow().find_map(|victim| victim.queue.take_next())
+    }
+
+    /// A task of a worker that does not come to it; one alone, for this worker has enough to do.
+    fn take_from_slow(&self) -> Option<Task> {
+        let task = self
+            .slow()
+            .find_map(|victim| victim.queue.take_next().or_else(|| retry(|| victim.queue.steal_one())))?;
+        self.remote().stats.steals.add(1);
+        Some(task)
+    }
+
+    fn slow(&self) -> impl Iterator<Item = &Remote> {
+        self.shared.started().iter().map(|remote| &**remote).filter(|remote| remote.pace.is_slow())
     }
 
     /// Ends a search that found something; the last searcher has another take its place.

@@ -12,13 +12,16 @@
 
 use super::core::Worker;
 use crate::driver::io::cpu::{self, Arrivals};
+use crate::driver::io::watch::Watch;
 use crate::prim::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::task;
-use std::os::fd::RawFd;
 
 /// Waits until the first look after a move, and at most between two looks.
-const SOON: u32 = 2;
-const SELDOM: u32 = 64;
+const SOON: u32 = 1;
+const SELDOM: u32 = 16;
+/// Waits between two looks from which a source has settled: so many again will pay for moving it, which takes two
+/// system calls.
+const SETTLED: u32 = 4;
 /// No packets come in: never look.
 const NEVER: u32 = 0xff;
 
@@ -55,28 +58,45 @@ impl Looks {
         false
     }
 
+    /// True when it has been waited on for long where it was last.
+    fn is_settled(&self) -> bool {
+        let interval = self.0.load(Relaxed) >> 8 & 0xff;
+        (SETTLED..NEVER).contains(&interval)
+    }
+
     fn never_again(&self) {
         self.set(0, NEVER, 0);
     }
 }
 
 impl Worker {
-    /// The task that is polled here waits to read from `fd`: on which worker it is to run next.
+    /// The task that is polled here waits to read from what `watch` watches: on which worker it is to run next.
     #[inline]
-    pub(crate) fn follow(&self, fd: RawFd, looks: &Looks) -> usize {
+    pub(crate) fn follow(&self, watch: &Watch, looks: &Looks) -> usize {
         let is_alone = self.shared.settings.workers == 1;
         if cpu::IS_TOLD && !is_alone && looks.count(self.index) {
-            self.where_packets_come_in(fd, looks).unwrap_or(self.index)
+            self.find_place(watch, looks)
         } else {
             self.index
         }
     }
 
-    /// The worker that the task had better run on, if it is another.
     #[cold]
-    fn where_packets_come_in(&self, fd: RawFd, looks: &Looks) -> Option<usize> {
+    fn find_place(&self, watch: &Watch, looks: &Looks) -> usize {
+        if let Some(there) = self.where_packets_come_in(watch, looks) {
+            return there;
+        }
+        let shared = &self.shared;
+        if looks.is_settled() && !shared.driver.clock().is_paused() {
+            shared.driver.io().adopt(watch, self.index, || shared.idle.sleeping() == 0);
+        }
+        self.index
+    }
+
+    /// The worker that the task had better run on, if it is another.
+    fn where_packets_come_in(&self, watch: &Watch, looks: &Looks) -> Option<usize> {
         let here = self.note_core()?;
-        let there = match cpu::of_arrivals(fd) {
+        let there = match cpu::of_arrivals(watch.fd()) {
             Arrivals::On(core) => core,
             Arrivals::NotYet => return None,
             Arrivals::Never => {
@@ -116,9 +136,9 @@ mod tests {
         let waits_until_a_look = |worker| (1..).find(|_| looks.count(worker)).expect("there is an end");
         // The first wait on a worker only notes it.
         let intervals: Vec<u32> = (0..8).map(|_| waits_until_a_look(3)).collect();
-        assert_eq!(intervals, [3, 4, 8, 16, 32, SELDOM, SELDOM, SELDOM]);
+        assert_eq!(intervals, [2, 2, 4, 8, SELDOM, SELDOM, SELDOM, SELDOM]);
         assert!(!looks.count(70_000), "it has moved");
-        assert_eq!((waits_until_a_look(70_000), waits_until_a_look(70_000)), (2, 4));
+        assert_eq!((waits_until_a_look(70_000), waits_until_a_look(70_000)), (1, 2));
     }
 
     #[test]

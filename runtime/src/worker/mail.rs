@@ -3,10 +3,23 @@
 //! The rule that keeps them from being lost is kind 4 in `runtime/src/idle/README.md`.
 
 use super::core::Worker;
+use super::run::LOOK_EVERY_NS;
+use super::shared::Shared;
 use super::worth::Mail;
 use crate::driver::{Look, Sorting};
 use crate::prim::thread::spin;
 use crate::task::Task;
+
+impl Shared {
+    /// Looks at the sources of workers that do not come to them now. For one who finds nobody asleep in the driver:
+    /// otherwise these are looked after there.
+    pub(super) fn look_for_absent(&self, sorting: Option<&Sorting<'_>>) {
+        for index in self.driver.io().with_own().filter(|&index| !self.is_at_work(index)) {
+            // Whoever is at it hands it on.
+            let _ = self.driver.look_at_own(index, sorting);
+        }
+    }
+}
 
 impl Worker {
     /// Turns the driver, leaving events to those who look after their sources.
@@ -25,9 +38,42 @@ impl Worker {
         self.shared.driver.io().has_mail(self.index)
     }
 
-    /// Looks for events, if no other thread does.
+    /// Looks for events: at its own sources, and at those of all if no other thread does.
     pub(super) fn look(&self) -> Look {
-        self.sorting(|sorting| self.shared.driver.look(sorting))
+        let shared = &self.shared;
+        self.sorting(|sorting| {
+            self.look_at_own(sorting);
+            self.looked_at.set(shared.driver.clock().now());
+            let looked = shared.driver.look(sorting);
+            if looked == Look::Done {
+                shared.look_for_absent(sorting);
+            }
+            looked
+        })
+    }
+
+    fn look_at_own(&self, sorting: Option<&Sorting<'_>>) {
+        if self.shared.driver.io().has_own(self.index) {
+            // Whoever is at it hands it on.
+            let _ = self.shared.driver.look_at_own(self.index, sorting);
+        }
+    }
+
+    /// A task from the sources that only this worker looks at. While there are some, it need not meet the others; but
+    /// once in a while it looks at what comes in for all.
+    #[inline]
+    pub(super) fn task_from_own_sources(&self) -> Option<Task> {
+        let driver = &self.shared.driver;
+        if !driver.io().has_own(self.index) {
+            return None;
+        }
+        let since = driver.clock().now().saturating_sub(self.looked_at.get());
+        if since >= LOOK_EVERY_NS {
+            let _ = self.look();
+        } else {
+            self.sorting(|sorting| self.look_at_own(sorting));
+        }
+        self.woken()
     }
 
     /// Hands on the events that were left to worker `index`. What they wake is queued here.

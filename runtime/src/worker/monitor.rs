@@ -6,6 +6,7 @@
 
 use super::core::start_thread;
 use super::shared::{Phase, Remote, Shared, SharedRef};
+use crate::driver::Look;
 use crate::driver::clock::real_now;
 use crate::prim::atomic::{
     AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst, fence,
@@ -223,7 +224,9 @@ pub(crate) fn stand_in(shared: &SharedRef) {
         }
         return;
     }
-    let _ = shared.driver.look(None);
+    if shared.driver.look(None) == Look::Done {
+        shared.look_for_absent(None);
+    }
     if shared.driver.clock().is_paused() {
         shared.driver.wake();
     }

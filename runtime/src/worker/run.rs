@@ -9,8 +9,9 @@ use crate::idle::{Awake, Searching};
 use crate::prim::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::task::{Ran, Task};
 
-/// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call.
-const LOOK_EVERY_NS: u64 = 20_000;
+/// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call, and takes what all
+/// workers share from core to core.
+pub(super) const LOOK_EVERY_NS: u64 = 50_000;
 
 impl Worker {
     /// Runs tasks until `stop` says so.
@@ -95,7 +96,6 @@ impl Worker {
         let stands_still = driver.clock().is_paused();
         let since = now.saturating_sub(self.looked_at.get());
         if driver.io().registered() > 0 && (stands_still || since >= LOOK_EVERY_NS) {
-            self.looked_at.set(now);
             let _ = self.look();
         } else {
             driver.expire_due(now);

@@ -8,6 +8,7 @@ pub(crate) mod cpu;
 pub(crate) mod fetched;
 pub(crate) mod interest;
 pub(crate) mod mail;
+mod own;
 pub(crate) mod readiness;
 pub(crate) mod source;
 #[cfg(not(loom))]
@@ -18,6 +19,7 @@ pub(crate) mod sys;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watch;
 
 use crate::prim::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::wait::Batch;
@@ -25,11 +27,13 @@ use crossbeam_utils::CachePadded;
 use fetched::Fetched;
 use interest::Interest;
 use mail::{Mailbox, Sorting};
+use own::Own;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use sys::{Event, Poller, Registry, Room};
-use table::{Entry, Table};
+use table::Table;
+use watch::Watch;
 
 /// How a round of [`IoDriver::dispatch_events`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +45,15 @@ pub(crate) enum Dispatched {
     BatchFull,
 }
 
-/// How far the look at the mailboxes has come that has to precede [`Table::recycle`].
+/// How far the look has come that has to precede [`Table::recycle`].
 #[derive(Debug, Default)]
 pub(crate) struct Sweep {
     /// Sources that had been removed when it began.
     count: usize,
     /// Mailboxes that have been at rest since.
-    seen: usize,
+    mailboxes: usize,
+    /// Workers' own poll instances that have been.
+    own: usize,
 }
 
 /// The shared half of the driver: held by the runtime and by each registration.
@@ -57,6 +63,7 @@ pub(crate) struct IoDriver {
     table: Table,
     /// One per worker.
     mailboxes: Box<[CachePadded<Mailbox>]>,
+    own: Own,
     accept_backoffs: AtomicU64,
 }
 
@@ -66,22 +73,30 @@ impl IoDriver {
     /// # Errors
     /// When the system has no more descriptors to give.
     pub(crate) fn new(workers: usize) -> io::Result<(Poller, Arc<Self>)> {
+        Self::with_own_for(workers, if sys::HAS_OWN && workers > 1 { workers } else { 0 })
+    }
+
+    /// As [`new`](Self::new), where so many of the workers have a poll instance of their own.
+    pub(crate) fn with_own_for(workers: usize, own: usize) -> io::Result<(Poller, Arc<Self>)> {
         let (poller, registry) = sys::open()?;
         let mailboxes = (0..workers).map(|_| CachePadded::new(Mailbox::new())).collect();
-        let driver =
-            Self { registry, table: Table::default(), mailboxes, accept_backoffs: AtomicU64::new(0) };
+        let (table, own, accept_backoffs) = (Table::default(), Own::new(own, &registry)?, AtomicU64::new(0));
+        let driver = Self { registry, table, mailboxes, own, accept_backoffs };
         Ok((poller, Arc::new(driver)))
     }
 
-    /// Watches a file descriptor. Whoever owns the entry calls `unwatch` before it closes the descriptor, and
+    /// Watches a file descriptor. Whoever owns the watch calls `unwatch` before it closes the descriptor, and
     /// `forget` in the end.
     ///
     /// # Errors
     /// When the descriptor cannot be watched, and after [`IoDriver::shut_down`]; nothing is left behind then.
-    pub(crate) fn register(&self, fd: RawFd, interest: Interest) -> io::Result<Entry> {
+    pub(crate) fn register(&self, fd: RawFd, interest: Interest) -> io::Result<Watch> {
+        if self.own.watches(fd) {
+            return Err(sys::watched_twice(fd));
+        }
         let entry = self.table.insert()?;
         match self.registry.register(fd, entry.token(), interest) {
-            Ok(()) => Ok(entry),
+            Ok(()) => Ok(Watch::new(entry, fd, interest)),
             Err(error) => {
                 self.table.remove(&entry);
                 Err(error)
@@ -89,51 +104,98 @@ impl IoDriver {
         }
     }
 
-    /// The system watches a file descriptor no more. The first half of ending what `register` began.
-    pub(crate) fn unwatch(&self, fd: RawFd) {
-        self.registry.deregister(fd);
+    /// The system watches a file descriptor no more, if it has not been told before. The first half of ending what
+    /// `register` began.
+    pub(crate) fn unwatch(&self, watch: &Watch) {
+        if let Some(place) = watch.end() {
+            self.own.remove(watch, place, &self.registry);
+        }
     }
 
     /// The second half: nobody looks at the source any more.
-    pub(crate) fn forget(&self, entry: &Entry) {
-        self.table.remove(entry);
+    pub(crate) fn forget(&self, watch: &Watch) {
+        self.table.remove(watch.entry());
     }
 
     /// Worker `index` looks after a source from now on: whoever waits for it runs there.
     #[inline]
-    pub(crate) fn settle(&self, entry: &Entry, index: usize) {
-        self.table.set_home(entry, index);
+    pub(crate) fn settle(&self, watch: &Watch, index: usize) {
+        self.table.set_home(watch.entry(), index);
     }
 
-    /// Hands the fetched events on, or leaves them to the workers that look after their sources, and gathers into
-    /// `batch` those who waited for them.
+    /// Worker `index` has looked after a source for long: its own poll instance watches it from now on, if
+    /// `nobody_sleeps`.
+    pub(crate) fn adopt(&self, watch: &Watch, index: usize, nobody_sleeps: impl FnOnce() -> bool) {
+        self.own.adopt(index, watch, &self.registry, nobody_sleeps);
+    }
+
+    /// True when worker `index` has sources in a poll instance of its own.
+    #[inline]
+    pub(crate) fn has_own(&self, index: usize) -> bool {
+        self.own.is_in_use(index)
+    }
+
+    /// The workers that have sources in a poll instance of their own.
+    pub(crate) fn with_own(&self) -> impl Iterator<Item = usize> {
+        self.own.in_use().map(|(index, _)| index)
+    }
+
+    /// Sleeps in `poller`, that for all, and in those of the workers.
+    ///
+    /// # Errors
+    /// As for [`Poller::poll_until`].
+    pub(crate) fn sleep(&self, poller: &mut Poller, until_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
+        poller.sleep_until(until_ns, now_ns, self.own.in_use())
+    }
+
+    /// Looks at the poll instance of worker `index`, and hands on or leaves what is there. `None` while another thread
+    /// does.
+    ///
+    /// # Errors
+    /// As for [`Poller::poll_until`].
+    pub(crate) fn look_at_own(
+        &self,
+        index: usize,
+        sorting: Option<&Sorting<'_>>,
+        batch: &mut Batch,
+    ) -> io::Result<Option<Dispatched>> {
+        let Some(mut poller) = self.own.try_lock(index) else { return Ok(None) };
+        poller.poll_until(Some(0), 0)?;
+        let dispatched = self.dispatch(&mut poller, sorting, batch);
+        if dispatched == Dispatched::All {
+            poller.change_rooms();
+        }
+        Ok(Some(dispatched))
+    }
+
+    /// Hands the events on that the poll instance for all has fetched, or leaves them to the workers that look after
+    /// their sources, and gathers into `batch` those who waited for them.
     pub(crate) fn dispatch_events(
         &self,
         poller: &mut Poller,
         sorting: Option<&Sorting<'_>>,
         batch: &mut Batch,
     ) -> Dispatched {
-        let Room { fetched, staged, .. } = &mut *poller.room;
-        let dispatched = match sorting {
-            None => self.hand_on(fetched, batch, |_| false),
-            Some(sorting) => {
-                let dispatched = self.hand_on(fetched, batch, |event| self.stage(event, sorting, staged));
-                self.post(staged, sorting);
-                dispatched
-            }
-        };
-        if dispatched == Dispatched::BatchFull {
-            return Dispatched::BatchFull;
+        let dispatched = self.dispatch(poller, sorting, batch);
+        if dispatched == Dispatched::All {
+            poller.change_rooms();
+            self.recycle(&mut poller.sweep);
         }
-        poller.change_rooms();
-        self.recycle(&mut poller.sweep);
-        Dispatched::All
+        dispatched
     }
 
-    /// Makes removed sources free, once each mailbox has been seen at rest since they were removed: whoever is at one
-    /// may have looked a source up before.
+    fn dispatch(&self, poller: &mut Poller, sorting: Option<&Sorting<'_>>, batch: &mut Batch) -> Dispatched {
+        let Room { fetched, staged, .. } = &mut *poller.room;
+        let Some(sorting) = sorting else { return self.hand_on(fetched, batch, |_| false) };
+        let dispatched = self.hand_on(fetched, batch, |event| self.stage(event, sorting, staged));
+        self.post(staged, sorting);
+        dispatched
+    }
+
+    /// Makes removed sources free, once each mailbox and each worker's own poll instance has been seen at rest since
+    /// they were removed: whoever is at one may have looked a source up before.
     fn recycle(&self, sweep: &mut Sweep) {
-        if sweep.seen == 0 {
+        if sweep.mailboxes == 0 && sweep.own == 0 {
             sweep.count = self.table.retired();
             // Not worth a round of all the mailboxes for each. A model has one.
             let worth = if cfg!(loom) { 1 } else { self.mailboxes.len().max(1) };
@@ -141,11 +203,12 @@ impl IoDriver {
                 return;
             }
         }
-        let at_rest = self.mailboxes[sweep.seen..].iter().take_while(|mailbox| mailbox.is_at_rest());
-        sweep.seen += at_rest.count();
-        if sweep.seen == self.mailboxes.len() {
+        let mailboxes = self.mailboxes[sweep.mailboxes..].iter();
+        sweep.mailboxes += mailboxes.take_while(|mailbox| mailbox.is_at_rest()).count();
+        sweep.own += self.own.at_rest(sweep.own);
+        if sweep.mailboxes == self.mailboxes.len() && sweep.own == self.own.len() {
             self.table.recycle(sweep.count);
-            sweep.seen = 0;
+            *sweep = Sweep::default();
         }
     }
 
@@ -212,8 +275,14 @@ impl IoDriver {
 
     /// A model's system says so.
     #[cfg(loom)]
-    pub(crate) fn happen(&self, entry: &Entry, ready: interest::Ready) {
-        self.registry.happen(entry.token(), ready);
+    pub(crate) fn happen(&self, watch: &Watch, ready: interest::Ready) {
+        self.registry.happen(watch.fd(), ready);
+    }
+
+    /// In how many poll instances of a model's system a descriptor is.
+    #[cfg(loom)]
+    pub(crate) fn watching(&self, watch: &Watch) -> usize {
+        self.registry.watching(watch.fd())
     }
 
     /// Ends every wait and operation with an error, now and from now on. To be called with no lock held.
@@ -230,6 +299,11 @@ impl IoDriver {
     /// How many file descriptors are watched.
     pub(crate) fn registered(&self) -> usize {
         self.table.registered()
+    }
+
+    /// How many of them one worker alone looks for.
+    pub(crate) fn settled(&self) -> usize {
+        self.own.sources()
     }
 
     /// How often a listener had to wait because the process or the system was out of descriptors or memory.

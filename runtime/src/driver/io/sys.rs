@@ -3,11 +3,16 @@
 //! - [`Poller`], one thread at a time: waits for events, and keeps those it fetched until each has been handed on.
 //! - [`Registry`], any thread: adds and removes file descriptors, and wakes the poller.
 //!
+//! There is one pair for all, and one for each worker besides (see `own.rs`), which can be looked at and not slept in:
+//! whoever sleeps in the one for all comes back for the others too.
+//!
 //! The contract:
 //! - Edges: a source is registered once for all it is asked about; an event comes for each change, and says all that
 //!   holds at that moment.
 //! - `poll_until` comes back when there is an event, when it was woken, when the deadline has passed, or for no reason;
 //!   never before it has something to say, or the deadline is there, for good. A signal is no error.
+//! - A source may be added to a second poll instance before it is removed from the first: adding it says what holds at
+//!   that moment, so nothing is lost between the two, and what is said twice does no harm.
 //! - Deadlines are exact: the poll call only counts milliseconds, so on Linux a timer descriptor among the sources ends
 //!   it, and elsewhere the call itself takes nanoseconds (kqueue) or rounds up.
 //! - A forked child shares the parent's poll instance: it neither adds nor removes nor wakes anything there.
@@ -20,8 +25,12 @@ use mio::unix::SourceFd;
 use std::cell::Cell;
 use std::io;
 use std::mem;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
+
+/// Whether workers have poll instances of their own. `poll` knows such descriptors elsewhere too, but nobody has
+/// measured it there.
+pub(crate) const HAS_OWN: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// How many events one call fetches; more wait for the next call.
 const EVENTS: usize = 512;
@@ -46,7 +55,19 @@ pub(crate) struct Poller {
     poll: mio::Poll,
     pub(super) room: Box<Room>,
     pub(super) sweep: Sweep,
-    timer: Timer,
+    /// Absent from one that is not slept in.
+    timer: Option<Timer>,
+    sleep: Sleep,
+}
+
+/// What a sleep that is to end for several poll instances needs.
+#[derive(Debug, Default)]
+struct Sleep {
+    asked: Vec<libc::pollfd>,
+    /// The workers whose poll instances are asked about, in the same order, after ours.
+    workers: Vec<usize>,
+    /// Those that ended it.
+    ended_by: Vec<usize>,
 }
 
 /// Where events lie during a turn. Each thread has its own, which it puts in the place of the poller's while it turns:
@@ -76,22 +97,29 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Registry {
     registry: mio::Registry,
-    waker: mio::Waker,
+    /// Absent from one that nobody sleeps in.
+    waker: Option<mio::Waker>,
     /// The process it was made in, see `fork.rs`.
     generation: u32,
 }
 
-/// Makes both halves.
+/// Makes both halves, for all.
 ///
 /// # Errors
 /// When the system has no more descriptors to give.
 pub(crate) fn open() -> io::Result<(Poller, Registry)> {
+    let (mut poller, mut registry) = halves()?;
+    registry.waker = Some(mio::Waker::new(&registry.registry, WAKE)?);
+    poller.timer = Some(Timer::new(&registry.registry)?);
+    Ok((poller, registry))
+}
+
+fn halves() -> io::Result<(Poller, Registry)> {
     let poll = mio::Poll::new()?;
     let registry = poll.registry().try_clone()?;
-    let waker = mio::Waker::new(&registry, WAKE)?;
-    let timer = Timer::new(&registry)?;
-    let poller = Poller { poll, room: Room::new(), sweep: Sweep::default(), timer };
-    Ok((poller, Registry { registry, waker, generation: crate::fork::generation() }))
+    let poller =
+        Poller { poll, room: Room::new(), sweep: Sweep::default(), timer: None, sleep: Sleep::default() };
+    Ok((poller, Registry { registry, waker: None, generation: crate::fork::generation() }))
 }
 
 impl Poller {
@@ -103,16 +131,58 @@ impl Poller {
     /// # Errors
     /// Those of the poll call that are the driver's own fault, such as a closed descriptor.
     pub(crate) fn poll_until(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<()> {
-        if self.room.fetched.first().is_some() {
+        if !self.is_empty() {
             return Ok(());
         }
         self.change_rooms();
-        let timeout = match deadline_ns {
-            None => None,
-            Some(deadline_ns) if deadline_ns <= now_ns => Some(Duration::ZERO),
-            Some(deadline_ns) => self.timer.timeout(Duration::from_nanos(deadline_ns - now_ns))?,
-        };
+        let timeout = self.timeout(deadline_ns, now_ns)?;
         self.poll(timeout)
+    }
+
+    /// As [`poll_until`](Self::poll_until), but comes back also when there is an event in the poll instance of one of
+    /// these workers; [`ended_by`](Self::ended_by) then names them.
+    ///
+    /// # Errors
+    /// As for [`poll_until`](Self::poll_until).
+    pub(crate) fn sleep_until<'a>(
+        &mut self,
+        deadline_ns: Option<u64>,
+        now_ns: u64,
+        own: impl Iterator<Item = (usize, &'a Registry)>,
+    ) -> io::Result<()> {
+        let asks = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        self.sleep.asked.clear();
+        self.sleep.workers.clear();
+        self.sleep.asked.push(asks(self.poll.as_raw_fd()));
+        for (worker, registry) in own {
+            self.sleep.workers.push(worker);
+            self.sleep.asked.push(asks(registry.registry.as_raw_fd()));
+        }
+        if self.sleep.workers.is_empty() || !self.is_empty() {
+            return self.poll_until(deadline_ns, now_ns);
+        }
+        let timeout = self.timeout(deadline_ns, now_ns)?;
+        if self.sleep.run(timeout)? { self.poll_until(Some(now_ns), now_ns) } else { Ok(()) }
+    }
+
+    /// Workers whose poll instances have ended a sleep since the last call.
+    pub(crate) fn ended_by(&mut self) -> impl Iterator<Item = usize> {
+        self.sleep.ended_by.drain(..)
+    }
+
+    /// True when no fetched event is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.room.fetched.first().is_none()
+    }
+
+    fn timeout(&mut self, deadline_ns: Option<u64>, now_ns: u64) -> io::Result<Option<Duration>> {
+        match (deadline_ns, &mut self.timer) {
+            (None, _) => Ok(None),
+            (Some(deadline_ns), Some(timer)) if deadline_ns > now_ns => {
+                timer.timeout(Duration::from_nanos(deadline_ns - now_ns))
+            }
+            _ => Ok(Some(Duration::ZERO)),
+        }
     }
 
     /// Puts this thread's own room in the place of the poller's, or back; to be called when the poller's has no events,
@@ -137,11 +207,31 @@ impl Poller {
             match event.token() {
                 WAKE => {}
                 #[cfg(any(target_os = "linux", target_os = "android"))]
-                TIMER => self.timer.expired(),
+                TIMER => self.timer.iter_mut().for_each(Timer::expired),
                 Token(token) => fetched.push(Event { token, ready: ready_of(event) }),
             }
         }
         Ok(())
+    }
+}
+
+impl Sleep {
+    /// Sleeps; true when there is an event in the poll instance for all.
+    fn run(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+        // Rounded up: the caller has nothing to do before.
+        let millis = timeout.map_or(-1, |limit| {
+            libc::c_int::try_from(limit.as_micros().div_ceil(1_000)).unwrap_or(libc::c_int::MAX)
+        });
+        let (fds, len) = (self.asked.as_mut_ptr(), self.asked.len() as libc::nfds_t);
+        // SAFETY: the call writes to so many elements of a vector that is ours until it returns.
+        if unsafe { libc::poll(fds, len, millis) } < 0 {
+            let error = io::Error::last_os_error();
+            return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
+        }
+        let (ours, own) = (&self.asked[0], &self.asked[1..]);
+        let ended = self.workers.iter().zip(own).filter(|(_, asked)| asked.revents != 0);
+        self.ended_by.extend(ended.map(|(&worker, _)| worker));
+        Ok(ours.revents != 0)
     }
 }
 
@@ -159,6 +249,14 @@ fn ready_of(event: &mio::event::Event) -> Ready {
 }
 
 impl Registry {
+    /// Another pair beside this one, for one worker.
+    ///
+    /// # Errors
+    /// When the system has no more descriptors to give.
+    pub(crate) fn open_own(&self) -> io::Result<(Poller, Self)> {
+        halves()
+    }
+
     /// Adds a descriptor; its events come under `token`.
     ///
     /// # Errors
@@ -187,7 +285,10 @@ impl Registry {
     /// # Errors
     /// When the system refuses, which it has no reason to.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        if self.is_forked() { Ok(()) } else { self.waker.wake() }
+        match &self.waker {
+            Some(waker) if !self.is_forked() => waker.wake(),
+            _ => Ok(()),
+        }
     }
 
     fn is_forked(&self) -> bool {
@@ -207,6 +308,11 @@ fn mio_interest(interest: Interest) -> io::Result<mio::Interest> {
         let text = format!("{interest:?} cannot be waited for on this platform");
         io::Error::new(io::ErrorKind::Unsupported, text)
     })
+}
+
+/// What adding a descriptor says that is in another poll instance already.
+pub(crate) fn watched_twice(fd: RawFd) -> io::Error {
+    register_error(fd, &io::Error::from_raw_os_error(libc::EEXIST))
 }
 
 fn register_error(fd: RawFd, error: &io::Error) -> io::Error {
