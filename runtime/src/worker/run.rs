@@ -9,9 +9,8 @@ use crate::idle::{Awake, Searching};
 use crate::prim::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::task::{Ran, Task};
 
-/// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call, and takes what all
-/// workers share from core to core.
-pub(super) const LOOK_EVERY_NS: u64 = 50_000;
+/// The driver is looked at from a busy loop at most this often, in nanoseconds: it is a system call.
+pub(super) const LOOK_EVERY_NS: u64 = 20_000;
 
 impl Worker {
     /// Runs tasks until `stop` says so.
