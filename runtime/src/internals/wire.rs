@@ -50,7 +50,7 @@ pub struct Events {
 }
 
 /// A source of theirs.
-pub struct Watched(Watch);
+pub struct Watched(Arc<Watch>);
 
 impl Events {
     pub fn new(workers: usize) -> Self {
@@ -69,7 +69,15 @@ impl Events {
 
     /// Watches a descriptor that worker `home` looks after.
     pub fn watch(&self, home: usize) -> Watched {
-        let fd = self.watched.fetch_add(1, Relaxed) as RawFd;
+        self.watch_fd(self.watched.fetch_add(1, Relaxed) as RawFd, home)
+    }
+
+    /// Watches a descriptor with the number of one that is watched no more.
+    pub fn watch_again(&self, old: &Watched) -> Watched {
+        self.watch_fd(old.0.fd(), 0)
+    }
+
+    fn watch_fd(&self, fd: RawFd, home: usize) -> Watched {
         let watch = self.driver.register(fd, Interest::READABLE).expect("a model's system watches anything");
         self.driver.settle(&watch, home);
         Watched(watch)
@@ -124,6 +132,11 @@ impl Events {
     /// The own poll instance of worker `index` watches the source from now on, if `nobody_sleeps`.
     pub fn adopt(&self, watched: &Watched, index: usize, nobody_sleeps: impl FnOnce() -> bool) {
         self.driver.adopt(&watched.0, index, nobody_sleeps);
+    }
+
+    /// The poll instance for all watches one of the sources again.
+    pub fn give_some_back(&self) {
+        self.driver.give_some_back();
     }
 
     /// True when worker `index` has sources of its own.

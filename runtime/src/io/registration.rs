@@ -30,7 +30,7 @@ const TRANSFER_MAX: usize = 0x7fff_f000;
 #[derive(Debug)]
 pub struct Registration {
     driver: Arc<IoDriver>,
-    watch: Watch,
+    watch: Arc<Watch>,
     looks: Looks,
 }
 

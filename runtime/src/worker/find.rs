@@ -113,14 +113,18 @@ impl Worker {
     /// Others search, and are at the driver: what they leave to us is worth a moment, for while we sleep they would
     /// take it for good. Not where we run dry every now and then: there the core is of more use to others.
     fn left_by_searchers(&self) -> Option<Task> {
-        let polls = self.remote().stats.polls.get().wrapping_sub(self.polls_until_rest.get());
-        if polls < LONG_RUN || self.shared.driver.io().registered() == 0 {
+        if !self.is_in_long_run() || self.shared.driver.io().registered() == 0 {
             return None;
         }
         (0..MOMENTS).take_while(|_| self.shared.idle.anyone_searches()).find_map(|_| {
             (0..MOMENT).for_each(|_| spin(0));
             self.own_task()
         })
+    }
+
+    /// True when it has had something to do for long.
+    pub(super) fn is_in_long_run(&self) -> bool {
+        self.remote().stats.polls.get().wrapping_sub(self.polls_until_rest.get()) >= LONG_RUN
     }
 
     /// The search elsewhere, until it finds a task, or nothing that is left to its owner.

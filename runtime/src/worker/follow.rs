@@ -15,6 +15,7 @@ use crate::driver::io::cpu::{self, Arrivals};
 use crate::driver::io::watch::Watch;
 use crate::prim::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::task;
+use std::sync::Arc;
 
 /// Waits until the first look after a move, and at most between two looks.
 const SOON: u32 = 1;
@@ -72,7 +73,7 @@ impl Looks {
 impl Worker {
     /// The task that is polled here waits to read from what `watch` watches: on which worker it is to run next.
     #[inline]
-    pub(crate) fn follow(&self, watch: &Watch, looks: &Looks) -> usize {
+    pub(crate) fn follow(&self, watch: &Arc<Watch>, looks: &Looks) -> usize {
         let is_alone = self.shared.settings.workers == 1;
         if cpu::IS_TOLD && !is_alone && looks.count(self.index) {
             self.find_place(watch, looks)
@@ -82,12 +83,12 @@ impl Worker {
     }
 
     #[cold]
-    fn find_place(&self, watch: &Watch, looks: &Looks) -> usize {
+    fn find_place(&self, watch: &Arc<Watch>, looks: &Looks) -> usize {
         if let Some(there) = self.where_packets_come_in(watch, looks) {
             return there;
         }
         let shared = &self.shared;
-        if looks.is_settled() && !shared.driver.clock().is_paused() {
+        if looks.is_settled() && self.is_in_long_run() && !shared.driver.clock().is_paused() {
             shared.driver.io().adopt(watch, self.index, || shared.idle.sleeping() == 0);
         }
         self.index

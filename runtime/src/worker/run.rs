@@ -132,6 +132,9 @@ impl Worker {
             _hold = self.advance_paused_time();
             if _hold.is_none() {
                 self.remote().stats.parks.add(1);
+                if !self.is_in_long_run() {
+                    shared.driver.io().give_some_back();
+                }
                 _hold = self.sorting(|sorting| self.remote().parker.park(&shared.driver, sorting));
             }
         }

@@ -9,6 +9,8 @@ pub(crate) mod fetched;
 pub(crate) mod interest;
 pub(crate) mod mail;
 mod own;
+#[cfg(test)]
+mod own_tests;
 pub(crate) mod readiness;
 pub(crate) mod source;
 #[cfg(not(loom))]
@@ -90,13 +92,13 @@ impl IoDriver {
     ///
     /// # Errors
     /// When the descriptor cannot be watched, and after [`IoDriver::shut_down`]; nothing is left behind then.
-    pub(crate) fn register(&self, fd: RawFd, interest: Interest) -> io::Result<Watch> {
+    pub(crate) fn register(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<Watch>> {
         if self.own.watches(fd) {
             return Err(sys::watched_twice(fd));
         }
         let entry = self.table.insert()?;
         match self.registry.register(fd, entry.token(), interest) {
-            Ok(()) => Ok(Watch::new(entry, fd, interest)),
+            Ok(()) => Ok(Arc::new(Watch::new(entry, fd, interest))),
             Err(error) => {
                 self.table.remove(&entry);
                 Err(error)
@@ -125,8 +127,13 @@ impl IoDriver {
 
     /// Worker `index` has looked after a source for long: its own poll instance watches it from now on, if
     /// `nobody_sleeps`.
-    pub(crate) fn adopt(&self, watch: &Watch, index: usize, nobody_sleeps: impl FnOnce() -> bool) {
+    pub(crate) fn adopt(&self, watch: &Arc<Watch>, index: usize, nobody_sleeps: impl FnOnce() -> bool) {
         self.own.adopt(index, watch, &self.registry, nobody_sleeps);
+    }
+
+    /// The poll instance for all watches some of those again that workers had for their own.
+    pub(crate) fn give_some_back(&self) {
+        self.own.give_some_back(&self.registry);
     }
 
     /// True when worker `index` has sources in a poll instance of its own.

@@ -3,7 +3,8 @@
 //! In the poll instance for all, each packet and each look takes a lock that every worker takes, and fetches what all
 //! sources have in common to its core. A worker that is busy with connections of its own needs nothing of that. So a
 //! source that was waited for on one worker again and again, while nobody slept, is moved to that worker's own
-//! instance, and all of its way from the packet to the task lies on one core.
+//! instance, and all of its way from the packet to the task lies on one core. To sleep in several instances takes
+//! longer, so workers that have little to do move some back each time they go to sleep.
 //!
 //! Who looks where, so that no event is left:
 //! - A worker looks at its own instance whenever it looks for events.
@@ -18,9 +19,13 @@ use super::watch::{Place, Watch};
 use crate::prim::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::prim::lock::{Mutex, TryLock, TryLockGuard};
 use crossbeam_utils::CachePadded;
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::Arc;
+
+/// Sources that are moved back at once.
+const AT_ONCE: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// One worker's.
 #[derive(Debug)]
@@ -35,8 +40,8 @@ struct OwnPoll {
 #[derive(Debug)]
 pub(super) struct Own {
     polls: Box<[CachePadded<OwnPoll>]>,
-    /// The descriptors in them. The system only knows what is twice in one poll instance.
-    fds: Mutex<HashSet<RawFd>>,
+    /// What is in them, by descriptor: the system only knows what is twice in one poll instance.
+    settled: Mutex<BTreeMap<RawFd, Arc<Watch>>>,
 }
 
 impl Own {
@@ -49,12 +54,12 @@ impl Own {
             Ok(CachePadded::new(OwnPoll { poller, registry, sources: AtomicUsize::new(0) }))
         };
         let polls = (0..workers).map(open).collect::<io::Result<_>>()?;
-        Ok(Self { polls, fds: Mutex::default() })
+        Ok(Self { polls, settled: Mutex::default() })
     }
 
     /// True when one of them watches the descriptor. Not asked of those that are registered at the same time.
     pub(super) fn watches(&self, fd: RawFd) -> bool {
-        !self.polls.is_empty() && self.fds.lock().contains(&fd)
+        self.sources() > 0 && self.settled.lock().contains_key(&fd)
     }
 
     /// True when worker `index` has one with sources in it.
@@ -96,7 +101,7 @@ impl Own {
     pub(super) fn adopt(
         &self,
         index: usize,
-        watch: &Watch,
+        watch: &Arc<Watch>,
         shared: &Registry,
         nobody_sleeps: impl FnOnce() -> bool,
     ) {
@@ -107,7 +112,7 @@ impl Own {
         fence(SeqCst);
         let (fd, token) = (watch.fd(), watch.entry().token());
         if nobody_sleeps() && own.registry.register(fd, token, watch.interest()).is_ok() {
-            self.fds.lock().insert(fd);
+            self.settled.lock().insert(fd, watch.clone());
             self.take_out(watch, moving.from(), shared);
             moving.to(Place::Own(index));
         } else {
@@ -115,10 +120,26 @@ impl Own {
         }
     }
 
+    /// Has `shared` watch some of the sources again, if there are any.
+    pub(super) fn give_some_back(&self, shared: &Registry) {
+        (0..AT_ONCE).take_while(|_| self.sources() > 0).for_each(|_| self.give_one_back(shared));
+    }
+
+    fn give_one_back(&self, shared: &Registry) {
+        let Some(watch) = self.settled.lock().values().next().cloned() else { return };
+        // One that another moves, or that is over, is somebody else's.
+        let Some(moving) = watch.begin_move() else { return };
+        let is_settled = moving.from() != Place::Shared;
+        if is_settled && shared.register(watch.fd(), watch.entry().token(), watch.interest()).is_ok() {
+            self.remove(&watch, moving.from(), shared);
+            moving.to(Place::Shared);
+        }
+    }
+
     /// A watch that was at `place` is over.
     pub(super) fn remove(&self, watch: &Watch, place: Place, shared: &Registry) {
         if place != Place::Shared {
-            self.fds.lock().remove(&watch.fd());
+            self.settled.lock().remove(&watch.fd());
         }
         self.take_out(watch, place, shared);
     }
