@@ -126,17 +126,23 @@ impl Driver {
     pub(crate) fn look_at_own(&self, index: usize, sorting: Option<&Sorting<'_>>) -> Look {
         let _hold = self.clock.is_paused().then(|| TurnHold::new(self));
         let mut batch = Batch::new();
-        loop {
+        let mut left_at = None;
+        for turn in 0.. {
             let looked = self.io.look_at_own(index, sorting, &mut batch);
             batch.wake();
             self.take_back_from_gone(sorting);
             match looked.unwrap_or_else(|error| cannot_poll(&error)) {
                 Some(Dispatched::All) => return Look::Done,
-                // Whoever has it by now hands on the rest.
-                Some(Dispatched::BatchFull) => {}
-                None => return Look::Busy,
+                Some(Dispatched::BatchFull) => left_at = Some(turn),
+                // The system does not tell again of what was fetched, and whoever has the lock may just want to know
+                // whether we are done (`IoDriver::recycle`): the rest is ours.
+                None => match left_at {
+                    Some(since) => spin(turn - since),
+                    None => return Look::Busy,
+                },
             }
         }
+        Look::Done
     }
 
     /// Takes back what a turn has left to workers that had gone then.
@@ -245,8 +251,10 @@ impl<'a> Turning<'a> {
             own = driver.io.with_own().collect();
         }
         for index in own {
-            // Whoever is at it hands it on.
-            let _ = driver.look_at_own(index, sorting);
+            // Whoever is at it hands it on; but paused time does not pass before that (f22).
+            let is_under_way =
+                || driver.look_at_own(index, sorting) == Look::Busy && driver.clock.is_paused();
+            (0..).take_while(|_| is_under_way()).for_each(spin);
         }
         driver.expire_due(driver.clock.now());
         hold

@@ -79,6 +79,8 @@ impl Paces {
 
     /// This worker has run dry after so many polls.
     pub(super) fn begin_search(&self, polls: u64) {
+        // What the last search saw of others' mail says nothing about this one's.
+        self.mail_left.iter().for_each(|left| left.set(None));
         if let Some((stolen, before)) = self.last_theft.take() {
             let paid = (polls.wrapping_sub(before) / stolen).min(PAID_MAX);
             self.paid.set((3 * self.paid.get() + paid) / 4);

@@ -93,7 +93,7 @@ impl IoDriver {
     /// # Errors
     /// When the descriptor cannot be watched, and after [`IoDriver::shut_down`]; nothing is left behind then.
     pub(crate) fn register(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<Watch>> {
-        if self.own.watches(fd) {
+        if !self.registry.is_forked() && self.own.watches(fd) {
             return Err(sys::watched_twice(fd));
         }
         let entry = self.table.insert()?;
@@ -109,7 +109,10 @@ impl IoDriver {
     /// The system watches a file descriptor no more, if it has not been told before. The first half of ending what
     /// `register` began.
     pub(crate) fn unwatch(&self, watch: &Watch) {
-        if let Some(place) = watch.end() {
+        // In a forked child nobody goes on with a move, or opens a lock, that another thread was at.
+        if !self.registry.is_forked()
+            && let Some(place) = watch.end()
+        {
             self.own.remove(watch, place, &self.registry);
         }
     }

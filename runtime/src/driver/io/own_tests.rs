@@ -1,14 +1,16 @@
 //! Tests of sources that have settled with a worker, on real descriptors.
 
-use super::interest::Interest;
+use super::interest::{Direction, Interest};
 use super::tests::pair;
 use super::watch::Watch;
 use crate::driver::clock::Clock;
 use crate::driver::{Driver, Look, Turn};
+use crate::prim::atomic::{AtomicBool, Ordering::Relaxed};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 /// A driver of two workers, and a source that has moved to the own poll instance of worker 1.
 fn settled() -> (Driver, Arc<Watch>, UnixStream, UnixStream) {
@@ -124,4 +126,59 @@ fn a_source_that_was_moved_back_is_looked_at_by_all() {
     assert!(is_readable(&watch) && !driver.io().has_own(1));
     driver.io().adopt(&watch, 1, || true);
     end(&driver, &watch);
+}
+
+/// More waiters than fit into a batch, while another thread looks again and again whether anyone is at these events.
+#[test]
+fn nothing_that_was_fetched_is_left_behind_for_one_who_only_asks() {
+    let driver = Driver::new(2, 0, Clock::new(false)).expect("a driver");
+    let pairs: Vec<_> = (0..100).map(|_| pair()).collect();
+    let settle = |(ours, _): &(UnixStream, UnixStream)| {
+        let watch = driver.io().register(ours.as_raw_fd(), Interest::READABLE).expect("a socket");
+        driver.io().adopt(&watch, 1, || true);
+        watch
+    };
+    let watches: Vec<_> = pairs.iter().map(settle).collect();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (other, _peer) = pair();
+            while !is_over.load(Relaxed) {
+                for _ in 0..2 {
+                    let watch =
+                        driver.io().register(other.as_raw_fd(), Interest::READABLE).expect("a socket");
+                    driver.io().unwatch(&watch);
+                    driver.io().forget(&watch);
+                }
+                let _ = driver.look(None);
+            }
+        });
+        let rounds = (0..2_000).map(|_| unseen_after_a_look(&driver, &watches, &pairs));
+        let lost = rounds.max();
+        is_over.store(true, Relaxed);
+        assert_eq!(lost, Some(0));
+    });
+    watches.iter().for_each(|watch| {
+        driver.io().unwatch(watch);
+        driver.io().forget(watch);
+    });
+}
+
+/// A byte for each, somebody waits for each, one look: how many have not been told of theirs.
+fn unseen_after_a_look(driver: &Driver, watches: &[Arc<Watch>], pairs: &[(UnixStream, UnixStream)]) -> usize {
+    let cx = Context::from_waker(Waker::noop());
+    for (watch, (_, theirs)) in watches.iter().zip(pairs) {
+        if let Some(event) = watch.source().ready(Interest::READABLE).expect("open") {
+            watch.source().clear(event);
+        }
+        assert!(watch.source().poll_ready(Direction::Read, &cx).is_pending());
+        (&*theirs).write_all(b"x").expect("room");
+    }
+    // One that finds it busy before it has fetched anything is told again by the system.
+    while driver.look_at_own(1, None) == Look::Busy && !watches.iter().any(|watch| is_readable(watch)) {
+        std::thread::yield_now();
+    }
+    let unseen = watches.iter().filter(|watch| !is_readable(watch)).count();
+    pairs.iter().for_each(|(ours, _)| assert_eq!((&*ours).read(&mut [0; 8]).expect("a byte"), 1));
+    unseen
 }

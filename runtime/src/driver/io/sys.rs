@@ -34,6 +34,8 @@ pub(crate) const HAS_OWN: bool = cfg!(any(target_os = "linux", target_os = "andr
 
 /// How many events one call fetches; more wait for the next call.
 const EVENTS: usize = 512;
+/// How long a sleep lasts that cannot be ended by all whom it concerns.
+const BY_TURNS_NS: u64 = 2_000_000;
 /// [`Registry::wake`].
 const WAKE: Token = Token(usize::MAX);
 /// The timer descriptor.
@@ -162,7 +164,17 @@ impl Poller {
             return self.poll_until(deadline_ns, now_ns);
         }
         let timeout = self.timeout(deadline_ns, now_ns)?;
-        if self.sleep.run(timeout)? { self.poll_until(Some(now_ns), now_ns) } else { Ok(()) }
+        match self.sleep.run(timeout) {
+            Ok(true) => self.poll_until(Some(now_ns), now_ns),
+            Ok(false) => Ok(()),
+            // Fewer descriptors are allowed by now than we ask about: look at the others from time to time.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                self.sleep.ended_by.extend(&self.sleep.workers);
+                let soon = now_ns.saturating_add(BY_TURNS_NS);
+                self.poll_until(Some(deadline_ns.map_or(soon, |deadline_ns| deadline_ns.min(soon))), now_ns)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Workers whose poll instances have ended a sleep since the last call.
@@ -291,7 +303,8 @@ impl Registry {
         }
     }
 
-    fn is_forked(&self) -> bool {
+    /// True in a process forked off from the one that made it.
+    pub(super) fn is_forked(&self) -> bool {
         self.generation != crate::fork::generation()
     }
 }

@@ -182,6 +182,10 @@ impl Registry {
         self.signal.wakes.notify_one();
     }
 
+    pub(super) fn is_forked(&self) -> bool {
+        false
+    }
+
     /// In how many poll instances a descriptor is.
     pub(crate) fn watching(&self, fd: RawFd) -> usize {
         self.signal.system.lock().watched.iter().filter(|watched| watched.fd == fd).count()
